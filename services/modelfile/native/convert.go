@@ -1,0 +1,137 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+
+	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
+	"github.com/sepal-ml/sepal/services/softmax"
+)
+
+// Define returns the message of a model: its signature, classes, weights, intercepts and
+// reference row. Name, version and the rest are the caller's to add.
+func Define(m *softmax.Model) *modelv1.Model {
+	d := m.Definition()
+	return &modelv1.Model{
+		FormatVersion: FormatVersion,
+		Signature:     defineSignature(d.Signature),
+		Classes:       d.Classes,
+		Weights:       d.Weights,
+		Intercepts:    d.Intercepts,
+		ReferenceRow:  d.Reference,
+	}
+}
+
+func defineSignature(s *softmax.Signature) *modelv1.Signature {
+	out := &modelv1.Signature{Features: make([]*modelv1.Feature, s.Len())}
+	for i := range out.Features {
+		out.Features[i] = defineFeature(s.Feature(i))
+	}
+	return out
+}
+
+func defineFeature(f *softmax.Feature) *modelv1.Feature {
+	out := &modelv1.Feature{Name: f.Name, Unit: f.Unit, Description: f.Description}
+	if f.Categorical() {
+		categorical := &modelv1.CategoricalFeature{Categories: append([]string(nil), f.Categories...)}
+		if f.Impute != nil {
+			categorical.Impute = &categorical.Categories[int(*f.Impute)]
+		}
+		out.Kind = &modelv1.Feature_Categorical{Categorical: categorical}
+		return out
+	}
+	numeric := &modelv1.NumericFeature{}
+	if f.Range != nil {
+		low, high := f.Range.Min, f.Range.Max
+		numeric.Min, numeric.Max = &low, &high
+	}
+	if f.Impute != nil {
+		v := *f.Impute
+		numeric.Impute = &v
+	}
+	out.Kind = &modelv1.Feature_Numeric{Numeric: numeric}
+	return out
+}
+
+func compileModel(m *modelv1.Model) (*softmax.Model, error) {
+	features := make([]softmax.Feature, len(m.GetSignature().GetFeatures()))
+	for i, f := range m.GetSignature().GetFeatures() {
+		compiled, err := compileFeature(f)
+		if err != nil {
+			return nil, refuse(fmt.Sprintf("signature.features[%d]", i), "%s", err)
+		}
+		features[i] = compiled
+	}
+	signature, err := softmax.NewSignature(features)
+	if err != nil {
+		return nil, refuseDefinition("signature.", err)
+	}
+	d := softmax.Definition{
+		Signature:  signature,
+		Classes:    m.GetClasses(),
+		Weights:    m.GetWeights(),
+		Intercepts: m.GetIntercepts(),
+	}
+	if len(m.GetReferenceRow()) > 0 {
+		d.Reference = m.GetReferenceRow()
+	}
+	compiled, err := softmax.NewModel(d)
+	if err != nil {
+		return nil, refuseDefinition("", err)
+	}
+	return compiled, nil
+}
+
+func compileFeature(f *modelv1.Feature) (softmax.Feature, error) {
+	out := softmax.Feature{Name: f.GetName(), Unit: f.GetUnit(), Description: f.GetDescription()}
+	switch kind := f.GetKind().(type) {
+	case *modelv1.Feature_Numeric:
+		n := kind.Numeric
+		if (n.Min == nil) != (n.Max == nil) {
+			return out, errors.New("min and max are given together or not at all")
+		}
+		if n.Min != nil {
+			out.Range = &softmax.Range{Min: n.GetMin(), Max: n.GetMax()}
+		}
+		if n.Impute != nil {
+			v := n.GetImpute()
+			out.Impute = &v
+		}
+	case *modelv1.Feature_Categorical:
+		out.Categories = kind.Categorical.GetCategories()
+		if len(out.Categories) == 0 {
+			return out, errors.New("a categorical feature needs at least one category")
+		}
+		if kind.Categorical.Impute != nil {
+			at, err := position(out.Categories, kind.Categorical.GetImpute())
+			if err != nil {
+				return out, err
+			}
+			out.Impute = &at
+		}
+	default:
+		return out, errors.New("neither numeric nor categorical")
+	}
+	return out, nil
+}
+
+func position(categories []string, category string) (float64, error) {
+	for i, c := range categories {
+		if c == category {
+			return float64(i), nil
+		}
+	}
+	return 0, fmt.Errorf("impute %q is none of the categories", category)
+}
+
+func refuseDefinition(prefix string, err error) error {
+	var d *softmax.DefinitionError
+	if !errors.As(err, &d) {
+		return err
+	}
+	field := d.Field
+	if field == "reference" {
+		field = "reference_row"
+	}
+	return refuse(prefix+field, "%s", d.Problem)
+}
