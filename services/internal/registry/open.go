@@ -1,0 +1,130 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sepal-ml/sepal/services/modelfile/native"
+)
+
+// Options say which registry to open and what it serves by default. The zero value is the
+// built-in registry with the iris model.
+type Options struct {
+	// Path is a model file, or a folder laid out as <model>/<version>/model.binpb or
+	// model.json. Empty: the built-in registry.
+	Path string
+	// Version is the version that the default model serves; for a single file, the version
+	// to call it. Empty: the newest; for a single file, the version that the file states.
+	Version string
+	// DefaultModel is the model that answers when a request names none. Empty: the only one.
+	DefaultModel string
+}
+
+// Open reads every version that there is and checks it. A version that cannot be loaded is
+// reported by [Registry.Broken]; but where it is one that a model serves by default, opening
+// fails. The error is one line that says what is wrong, where, and what to do.
+func Open(o Options) (*Registry, error) {
+	if o.Path == "" {
+		return openFolder(builtin(), "built-in", o)
+	}
+	info, err := os.Stat(o.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such model file or registry folder; set MODEL_PATH to one, or unset it to serve the built-in iris model", o.Path)
+	case err != nil:
+		return nil, fmt.Errorf("model path: %w", err)
+	case info.IsDir():
+		return openFolder(os.DirFS(o.Path), o.Path, o)
+	default:
+		return openFile(o)
+	}
+}
+
+func openFile(o Options) (*Registry, error) {
+	folder, name := filepath.Split(o.Path)
+	if folder == "" {
+		folder = "."
+	}
+	v, err := load(os.DirFS(folder), name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; %s", o.Path, err, remedy)
+	}
+	if o.Version != "" {
+		if err := native.CheckVersion(o.Version); err != nil {
+			return nil, fmt.Errorf("MODEL_VERSION: %w", err)
+		}
+		v.Version = o.Version
+	}
+	r := &Registry{models: map[string]*entry{
+		v.Model: {stable: v.Version, loaded: map[string]*Version{v.Version: v}},
+	}}
+	return r, r.setDefault(o.DefaultModel, o.Path)
+}
+
+const remedy = "write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"
+
+func openFolder(files fs.FS, path string, o Options) (*Registry, error) {
+	places, err := scan(files)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r := &Registry{models: map[string]*entry{}}
+	for _, p := range places {
+		e := r.models[p.model]
+		if e == nil {
+			e = &entry{loaded: map[string]*Version{}, broken: map[string]error{}}
+			r.models[p.model] = e
+		}
+		v, err := p.load(files)
+		if err != nil {
+			e.broken[p.version] = fmt.Errorf("%s: %w", filepath.Join(path, filepath.FromSlash(p.file)), err)
+			continue
+		}
+		e.loaded[p.version] = v
+	}
+	if len(r.models) == 0 {
+		return nil, fmt.Errorf("%s: holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: %s", path, remedy)
+	}
+	if err := r.setDefault(o.DefaultModel, path); err != nil {
+		return nil, err
+	}
+	return r, r.setStable(o.Version)
+}
+
+// setDefault settles which model answers when a request names none.
+func (r *Registry) setDefault(model, path string) error {
+	names := sortedKeys(r.models)
+	switch {
+	case model == "" && len(names) > 1:
+		return fmt.Errorf("%s: holds several models (%s); name the default one with SEPAL_DEFAULT_MODEL", path, strings.Join(names, ", "))
+	case model == "":
+		model = names[0]
+	case r.models[model] == nil:
+		return fmt.Errorf("%s: holds no model %q for SEPAL_DEFAULT_MODEL; it holds: %s", path, model, strings.Join(names, ", "))
+	}
+	r.defaultModel = model
+	return nil
+}
+
+// setStable settles which version each model serves by default: the newest, but for the
+// default model the version asked for.
+func (r *Registry) setStable(version string) error {
+	for name, e := range r.models {
+		all := newestFirst(append(sortedKeys(e.loaded), sortedKeys(e.broken)...))
+		e.stable = all[0]
+		if name == r.defaultModel && version != "" {
+			e.stable = version
+		}
+		if err, broken := e.broken[e.stable]; broken {
+			return fmt.Errorf("%w; repair or remove it, or serve another version by MODEL_VERSION", err)
+		}
+		if e.loaded[e.stable] == nil {
+			return fmt.Errorf("model %q has no version %q for MODEL_VERSION; it has: %s", name, version, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
