@@ -1,0 +1,137 @@
+package sepal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	sepal "github.com/sepal-ml/sepal/clients/go"
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
+)
+
+// petals answers as a Sepal server would that serves a model of one feature, petal_length_cm,
+// and two classes.
+type petals struct {
+	predictionv1connect.UnimplementedPredictionServiceHandler
+}
+
+func (petals) Predict(
+	_ context.Context, req *predictionv1.PredictRequest,
+) (*predictionv1.PredictResponse, error) {
+	row := req.GetFeatures()
+	if inputs := req.GetInputs(); inputs != nil {
+		row = []float64{inputs.GetFields()["petal_length_cm"].GetNumberValue()}
+	}
+	if len(row) != 1 {
+		err := connect.NewError(connect.CodeInvalidArgument, errors.New("the row does not fit the signature"))
+		detail, detailErr := connect.NewErrorDetail(&errdetails.BadRequest{
+			FieldViolations: []*errdetails.BadRequest_FieldViolation{{
+				Field: "features", Description: fmt.Sprintf("expected 1 value, found %d", len(row)),
+			}},
+		})
+		if detailErr != nil {
+			return nil, detailErr
+		}
+		err.AddDetail(detail)
+		err.Meta().Set("X-Request-Id", "5b1f")
+		return nil, err
+	}
+	virginica := 1 / (1 + math.Exp(4.5-row[0]))
+	if virginica < 0.5 {
+		return &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1 - virginica}, nil
+	}
+	return &predictionv1.PredictResponse{Prediction: "virginica", Confidence: virginica}, nil
+}
+
+// startPetals starts a server on a free port of this machine.
+func startPetals() *httptest.Server {
+	mux := http.NewServeMux()
+	mux.Handle(predictionv1connect.NewPredictionServiceHandler(petals{}))
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	return server
+}
+
+func Example() {
+	server := startPetals()
+	defer server.Close()
+
+	client, err := sepal.Dial(server.Listener.Addr().String()) // such as "localhost:50051"
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	answer, err := client.Predict(context.Background(), sepal.Features(1.4))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s %.3f\n", answer.GetPrediction(), answer.GetConfidence())
+	// Output: setosa 0.957
+}
+
+func ExampleInputs() {
+	server := startPetals()
+	defer server.Close()
+
+	client, err := sepal.Dial(server.URL, sepal.WithProtocol(sepal.Connect), sepal.WithJSON())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	request, err := sepal.Inputs(map[string]any{"petal_length_cm": 6})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	answer, err := client.Predict(context.Background(), request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s %.3f\n", answer.GetPrediction(), answer.GetConfidence())
+	// Output: virginica 0.818
+}
+
+func ExampleError() {
+	server := startPetals()
+	defer server.Close()
+
+	client, err := sepal.Dial(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	_, err = client.Predict(context.Background(), sepal.Features(5.1, 3.5))
+	if failure := new(sepal.Error); errors.As(err, &failure) {
+		fmt.Println(failure.Code)
+		for _, violation := range failure.Violations {
+			fmt.Println(violation.Field, "→", violation.Description)
+		}
+	}
+	fmt.Println(err)
+	// Output:
+	// invalid_argument
+	// features → expected 1 value, found 2
+	// sepal: invalid_argument: the row does not fit the signature: features: expected 1 value, found 2 (request 5b1f)
+}
+
+func ExampleDial_refused() {
+	_, err := sepal.Dial("localhost")
+	fmt.Println(err)
+	// Output:
+	// sepal: target "localhost": not a host and a port: expected "host:port", such as "localhost:50051", or a URL that begins with http:// or https://
+}
