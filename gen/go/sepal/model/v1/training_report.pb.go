@@ -42,7 +42,7 @@ type TrainingReport struct {
 	// The largest absolute value of the objective's gradient at the final weights.
 	GradientMax float64 `protobuf:"fixed64,8,opt,name=gradient_max,json=gradientMax,proto3" json:"gradient_max,omitempty"`
 	// The seed of every random choice: the split into folds and the hold-out rows.
-	Seed uint64 `protobuf:"varint,9,opt,name=seed,proto3" json:"seed,omitempty"`
+	Seed uint32 `protobuf:"varint,9,opt,name=seed,proto3" json:"seed,omitempty"`
 	// The metrics of a model fitted on the other rows, on the rows held out. Unset: no rows
 	// were held out.
 	HoldOut *HoldOutMetrics `protobuf:"bytes,10,opt,name=hold_out,json=holdOut,proto3" json:"hold_out,omitempty"`
@@ -138,7 +138,7 @@ func (x *TrainingReport) GetGradientMax() float64 {
 	return 0
 }
 
-func (x *TrainingReport) GetSeed() uint64 {
+func (x *TrainingReport) GetSeed() uint32 {
 	if x != nil {
 		return x.Seed
 	}
@@ -323,7 +323,7 @@ const file_sepal_model_v1_training_report_proto_rawDesc = "" +
 	"\tconverged\x18\x06 \x01(\bR\tconverged\x12\x1c\n" +
 	"\tobjective\x18\a \x01(\x01R\tobjective\x12!\n" +
 	"\fgradient_max\x18\b \x01(\x01R\vgradientMax\x12\x12\n" +
-	"\x04seed\x18\t \x01(\x04R\x04seed\x129\n" +
+	"\x04seed\x18\t \x01(\rR\x04seed\x129\n" +
 	"\bhold_out\x18\n" +
 	" \x01(\v2\x1e.sepal.model.v1.HoldOutMetricsR\aholdOut\x12Q\n" +
 	"\x10cross_validation\x18\v \x01(\v2&.sepal.model.v1.CrossValidationMetricsR\x0fcrossValidation\"y\n" +

@@ -1,0 +1,13 @@
+import { type ClientOptions, createSepalClient as createFetchClient } from "@sepal-ml/client";
+import { createSepalClient, type NodeClientOptions, type SepalClient } from "@sepal-ml/client/node";
+
+const fetchOptions: ClientOptions = { baseUrl: "http://127.0.0.1:50051", retry: false };
+const nodeOptions: NodeClientOptions = { ...fetchOptions, protocol: "grpc", httpVersion: "2" };
+const clients: SepalClient[] = [createFetchClient(fetchOptions), createSepalClient(nodeOptions)];
+
+export const confidences: Promise<number[]> = Promise.all(
+  clients.map(async (client) => (await client.predict({ inputs: { width: 1.5 } })).confidence),
+);
+
+// @ts-expect-error browsers do not speak gRPC
+createFetchClient({ baseUrl: "", protocol: "grpc" });

@@ -1,0 +1,53 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FieldViolation } from "#gen/sepal/prediction/v1/prediction_service_pb.js";
+import { decodeBadRequest } from "./bad_request.js";
+
+/** What there is to say about an error of a call. */
+export interface ErrorDescription {
+  /**
+   * The name of the error code in lower case, such as "invalid_argument"; as in RowError, so
+   * that both can be shown alike. "unknown" for an error that no call made.
+   */
+  code: string;
+
+  /** What was wrong, for people. Without the code. */
+  message: string;
+
+  /** The values refused, in the server's order. Empty where the server names none. */
+  violations: FieldViolation[];
+
+  /** The id under which the server's log tells more. Absent: the call never got there. */
+  requestId?: string;
+}
+
+/** Describes whatever a call was rejected with; any other value has the code "unknown". */
+export function describeError(error: unknown): ErrorDescription {
+  const connectError = ConnectError.from(error);
+  const requestId = connectError.metadata.get("x-request-id");
+  return {
+    code: codeName(connectError.code),
+    message: connectError.rawMessage,
+    violations: fieldViolations(connectError),
+    ...(requestId && { requestId }),
+  };
+}
+
+/**
+ * The values that the server refused, from the google.rpc.BadRequest details of an error.
+ * Empty for any other value, and where details cannot be read.
+ */
+export function fieldViolations(error: unknown): FieldViolation[] {
+  if (!(error instanceof ConnectError)) {
+    return [];
+  }
+  return error.details.flatMap((detail) =>
+    "type" in detail && detail.type === "google.rpc.BadRequest"
+      ? decodeBadRequest(detail.value)
+      : [],
+  );
+}
+
+function codeName(code: Code): string {
+  const name = Code[code] ?? "Unknown";
+  return name.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}

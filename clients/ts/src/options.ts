@@ -1,0 +1,80 @@
+import type { Interceptor, Transport } from "@connectrpc/connect";
+
+/** How a client behaves, whatever carries its calls. */
+export interface CommonOptions {
+  /**
+   * Time that a call may take over all its attempts, in milliseconds: 1 to 99999999, or 0
+   * for no limit. A call that takes longer fails with `deadline_exceeded`. Default: 10000.
+   */
+  timeoutMs?: number | undefined;
+
+  /** Headers of every request. Those of a call win where both have a name. Default: none. */
+  headers?: HeadersInit | undefined;
+
+  /**
+   * Functions around every attempt, the first outermost; for credentials that change, logs
+   * or traces. Not used with `transport`. Default: none.
+   */
+  interceptors?: Interceptor[] | undefined;
+
+  /** When a call is tried again; false for never. Default: see {@link RetryOptions}. */
+  retry?: RetryOptions | false | undefined;
+
+  /**
+   * Carries the calls in place of one made from the other options: in tests, a
+   * `createRouterTransport` of `@connectrpc/connect`. Default: none.
+   */
+  transport?: Transport | undefined;
+}
+
+/** Where the server is and how a browser talks to it. */
+export interface ClientOptions extends CommonOptions {
+  /**
+   * The URL of the server, such as "http://127.0.0.1:50051"; may have a path. In a browser
+   * it may be relative to the page: "" is the page's own origin. Not used with `transport`.
+   */
+  baseUrl: string;
+
+  /** The protocol to speak. Default: "grpc-web". */
+  protocol?: "grpc-web" | "connect" | undefined;
+
+  /**
+   * Whether messages travel as binary Protobuf, or else as JSON, which is larger, slower and
+   * readable in developer tools. Default: true.
+   */
+  useBinaryFormat?: boolean | undefined;
+
+  /** Makes the requests. Default: the global `fetch` at the time of the call. */
+  fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * When a call is tried again: after `unavailable`, and nothing else, as long as attempts and
+ * the call's time last. No call of the client changes anything on the server, so a second
+ * attempt never does harm.
+ *
+ * The delay before attempt n + 1 is random between half of and all of
+ * min(`maxDelayMs`, `baseDelayMs` · 2^(n-1)).
+ */
+export interface RetryOptions {
+  /** The most attempts of one call, the first included; at least 1. Default: 3. */
+  attempts?: number | undefined;
+
+  /** The longest delay before the second attempt, in milliseconds; at least 0. Default: 100. */
+  baseDelayMs?: number | undefined;
+
+  /** The longest delay before any attempt, in milliseconds; at least 0. Default: 2000. */
+  maxDelayMs?: number | undefined;
+}
+
+/** What may differ from call to call. */
+export interface CallOptions {
+  /** Cancels the call, which then fails with `canceled`. Default: none. */
+  signal?: AbortSignal | undefined;
+
+  /** In place of {@link CommonOptions.timeoutMs}. */
+  timeoutMs?: number | undefined;
+
+  /** Headers of this call. Default: none. */
+  headers?: HeadersInit | undefined;
+}
