@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+import { sharedResolve } from "../vite.shared.js";
+
+export default defineConfig({
+  // Relative addresses, so that the page also works behind a proxy that adds a path prefix.
+  base: "./",
+  resolve: sharedResolve,
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: true,
+  },
+  server: {
+    proxy: { "^/sepal\\.": process.env.SEPAL_URL ?? "http://127.0.0.1:50051" },
+  },
+  test: {
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
