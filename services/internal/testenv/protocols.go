@@ -1,0 +1,83 @@
+package testenv
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+)
+
+// Protocol is one way to speak to a server.
+type Protocol struct {
+	Name    string
+	http2   bool
+	options []connect.ClientOption
+}
+
+// Protocols are all the ways that the contract is served.
+func Protocols() []Protocol {
+	return []Protocol{
+		{Name: "connect_json", options: []connect.ClientOption{connect.WithProtoJSON()}},
+		{Name: "connect_json_get", options: []connect.ClientOption{connect.WithProtoJSON(), connect.WithHTTPGet()}},
+		{Name: "connect_json_http2", http2: true, options: []connect.ClientOption{connect.WithProtoJSON()}},
+		{Name: "connect_proto"},
+		{Name: "connect_proto_gzip", options: []connect.ClientOption{connect.WithSendGzip()}},
+		{Name: "connect_proto_http2", http2: true},
+		{Name: "grpc", http2: true, options: []connect.ClientOption{connect.WithGRPC()}},
+		{Name: "grpc_json", http2: true, options: []connect.ClientOption{connect.WithGRPC(), connect.WithProtoJSON()}},
+		{Name: "grpc_web", options: []connect.ClientOption{connect.WithGRPCWeb()}},
+		{Name: "grpc_web_http2", http2: true, options: []connect.ClientOption{connect.WithGRPCWeb()}},
+	}
+}
+
+// Caller calls RPCs by their names, with Protobuf's JSON as the request.
+type Caller struct {
+	protocol Protocol
+	http     *http.Client
+	url      string
+}
+
+// Caller returns a caller of the server in that protocol.
+func (e *Env) Caller(t testing.TB, p Protocol) *Caller {
+	return &Caller{protocol: p, http: HTTPClient(t, p.http2), url: e.URL}
+}
+
+// RPCs are the full names of the unary calls that a Caller knows.
+var rpcs = map[string]func(*Caller, context.Context, string, []byte) (proto.Message, error){
+	"sepal.prediction.v1.PredictionService/Health":       call[predictionv1.HealthRequest, predictionv1.HealthResponse],
+	"sepal.prediction.v1.PredictionService/Predict":      call[predictionv1.PredictRequest, predictionv1.PredictResponse],
+	"sepal.prediction.v1.PredictionService/BatchPredict": call[predictionv1.BatchPredictRequest, predictionv1.BatchPredictResponse],
+	"sepal.registry.v1.RegistryService/GetVersion":       call[registryv1.GetVersionRequest, registryv1.GetVersionResponse],
+}
+
+// Call calls the RPC of that full name. It panics if there is no such RPC.
+func (c *Caller) Call(ctx context.Context, rpc string, request []byte) (proto.Message, error) {
+	f, ok := rpcs[rpc]
+	if !ok {
+		panic("testenv: no RPC " + rpc)
+	}
+	return f(c, ctx, rpc, request)
+}
+
+func call[Req, Res any](c *Caller, ctx context.Context, rpc string, request []byte) (proto.Message, error) {
+	message := new(Req)
+	if err := protojson.Unmarshal(request, any(message).(proto.Message)); err != nil {
+		return nil, err
+	}
+	options := c.protocol.options
+	if rpc != "sepal.prediction.v1.PredictionService/BatchPredict" {
+		options = append(options[:len(options):len(options)], connect.WithIdempotency(connect.IdempotencyNoSideEffects))
+	}
+	client := connect.NewClient[Req, Res](c.http, c.url+"/"+rpc, options...)
+	response, err := client.CallUnary(ctx, connect.NewRequest(message))
+	if err != nil {
+		return nil, err
+	}
+	return any(response.Msg).(proto.Message), nil
+}

@@ -1,0 +1,49 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	connectcors "connectrpc.com/cors"
+	"github.com/rs/cors"
+
+	"github.com/sepal-ml/sepal/services/internal/rpc"
+)
+
+const preflightMaxAge = 2 * time.Hour
+
+// crossOrigin lets pages of the allowed origins read answers; without any, those of this
+// machine. Pages of the server itself need no leave.
+func crossOrigin(origins []string, next http.Handler) http.Handler {
+	allowed := localOrigin
+	if len(origins) > 0 {
+		allowed = func(origin string) bool {
+			return slices.Contains(origins, "*") || slices.Contains(origins, strings.ToLower(origin))
+		}
+	}
+	return cors.New(cors.Options{
+		AllowOriginFunc: allowed,
+		AllowedMethods:  connectcors.AllowedMethods(),
+		AllowedHeaders:  append(connectcors.AllowedHeaders(), rpc.RequestIDHeader),
+		ExposedHeaders:  append(connectcors.ExposedHeaders(), rpc.RequestIDHeader),
+		MaxAge:          int(preflightMaxAge.Seconds()),
+	}).Handler(next)
+}
+
+// localOrigin reports whether the origin is a page of this machine, on whatever port.
+func localOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return false
+	}
+	host := u.Hostname()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// freshPatience is how long stopping waits for the first request of connections that are
+	// open already. A client that connects ahead of its needs may never send one.
+	freshPatience = 500 * time.Millisecond
+	freshPoll     = 5 * time.Millisecond
+)
+
+// fresh counts the connections on which no request has begun. http.Server.Shutdown drops the
+// first request of such a connection unanswered, so they are waited for before it is called.
+type fresh struct {
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+// track is an http.Server.ConnState.
+func (f *fresh) track(c net.Conn, state http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if state != http.StateNew {
+		delete(f.conns, c)
+		return
+	}
+	if f.conns == nil {
+		f.conns = make(map[net.Conn]struct{})
+	}
+	f.conns[c] = struct{}{}
+}
+
+func (f *fresh) len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns)
+}
+
+// wait returns when there is no fresh connection, or when patience or ctx has ended. It always
+// waits a moment, in which a connection that has just turned active takes up its request.
+func (f *fresh) wait(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, freshPatience)
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(freshPoll):
+		}
+		if f.len() == 0 {
+			return
+		}
+	}
+}

@@ -1,0 +1,158 @@
+// Package server is the online service: every protocol of the contract, health, reflection and
+// the web page on one port.
+//
+// [New] loads and checks the models, [Server.Start] opens the port, [Server.Drain] and
+// [Server.Stop] close it without losing a request. A server has no state between requests; any
+// number of them may run in one process.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sepal-ml/sepal/services/internal/registry"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// Server serves the models of one registry. Make one with [New].
+type Server struct {
+	options Options
+	models  *registry.Registry
+	state   *state
+	fresh   *fresh
+	http    *http.Server
+
+	mu       sync.Mutex
+	listener net.Listener
+	failed   chan error
+}
+
+// New loads the models and checks them; it opens no port. The error is one line that says what
+// is wrong, where, and what to do.
+func New(o Options) (*Server, error) {
+	models, err := registry.Open(registry.Options{Path: o.ModelPath, Version: o.ModelVersion, DefaultModel: o.DefaultModel})
+	if err != nil {
+		return nil, err
+	}
+	for _, broken := range models.Broken() {
+		o.Logger.Warn().Err(broken).Msg("version not loaded")
+	}
+	for _, v := range models.Versions() {
+		o.Logger.Info().Str("model", v.Model).Str("model_version", v.Version).Str("digest", v.Digest).Msg("version loaded")
+	}
+	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
+	s.http = &http.Server{
+		Handler:           newHandler(o, models, s.state),
+		Protocols:         new(http.Protocols),
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.fresh.track,
+		ErrorLog:          log.New(o.Logger.With().Str("from", "net/http").Logger(), "", 0),
+	}
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
+	return s, nil
+}
+
+// Start opens the port and serves in the background. A second call does nothing. An error of
+// the listener later on arrives on Failed.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
+	address := net.JoinHostPort(s.options.Host, strconv.Itoa(int(s.options.Port)))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w; set HOST and PORT to an address that is free here", err)
+	}
+	s.serve(listener)
+	return nil
+}
+
+// StartOn is Start on a listener of the caller's, which the server closes.
+func (s *Server) StartOn(listener net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		s.serve(listener)
+	}
+}
+
+func (s *Server) serve(listener net.Listener) {
+	s.listener = listener
+	s.state.set(serving)
+	v := s.models.Default()
+	s.options.Logger.Info().
+		Str("address", listener.Addr().String()).
+		Str("model", v.Model).Str("model_version", v.Version).
+		Msg("serving")
+	go func() {
+		// Once the server drains, Stop closes the listener.
+		if err := s.http.Serve(listener); s.state.ready() {
+			s.failed <- err
+		}
+	}()
+}
+
+// Addr returns the address that the server listens on, or nil before it was started.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Failed carries the error that ended serving, if one does before Stop.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Drain turns every health surface to not ready and keeps serving for the drain delay, or until
+// ctx ends. Stop is due next.
+func (s *Server) Drain(ctx context.Context) {
+	s.state.set(draining)
+	s.options.Logger.Info().Dur("delay_ms", s.options.DrainDelay).Msg("draining")
+	select {
+	case <-time.After(s.options.DrainDelay):
+	case <-ctx.Done():
+	}
+}
+
+// Stop stops accepting, tells HTTP/2 clients to go away, and waits for the requests in flight,
+// for at most the stop timeout or until ctx ends; then it cuts them off and returns an error
+// that says so. A second call does nothing.
+func (s *Server) Stop(ctx context.Context) error {
+	s.state.set(draining)
+	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
+	defer cancel()
+	if s.close() {
+		s.fresh.wait(ctx)
+	}
+	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
+		return errors.Join(fmt.Errorf("requests were cut off when stopping: %w", err), s.http.Close())
+	}
+	s.options.Logger.Info().Msg("stopped")
+	return nil
+}
+
+// close closes the listener and reports whether it was open.
+func (s *Server) close() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listener != nil && s.listener.Close() == nil
+}
