@@ -9,7 +9,7 @@
 //
 // Mistakes of the program, such as a destination of the wrong length, panic with a text that
 // begins with "softmax: ". Trouble with data is an error: a [*ShapeError], a [*ValueError], an
-// [*OverflowError] or a [*DefinitionError].
+// [*OverflowError] or a [*DefinitionError]; [Fit] knows some more.
 //
 // A [Signature] and a [Model] never change once made; any number of goroutines may use one.
 package softmax

@@ -20,6 +20,9 @@ type Margin struct {
 //
 // The contributions are written to dst, which has Signature().Len() values. The row must fit
 // the signature (Predict tells). It panics if a length or a class is wrong.
+//
+// Values or weights near the largest float64 can overflow here even where Predict answers. Total
+// is then infinite or NaN, and else every number of the margin is finite: check Total.
 func (m *Model) Explain(dst, row []float64, class, against int) Margin {
 	s, k := m.signature, len(m.classes)
 	if len(dst) != s.Len() || len(row) != s.Len() {

@@ -6,7 +6,7 @@ import "slices"
 // the signature).
 type Definition struct {
 	Signature *Signature
-	// Classes are the names of the classes: at least two, distinct, not empty.
+	// Classes are the names of the classes: at least two, distinct, not empty, UTF-8.
 	Classes []string
 	// Weights are row-major K × D: the weight of column d for class k is Weights[k*D+d].
 	Weights []float64
@@ -32,10 +32,7 @@ func NewModel(d Definition) (*Model, error) {
 	if d.Signature == nil {
 		return nil, undefined("signature", "is missing")
 	}
-	if len(d.Classes) < 2 {
-		return nil, undefined("classes", "a classifier needs at least two, has %d", len(d.Classes))
-	}
-	if err := checkDistinct("classes", d.Classes); err != nil {
+	if err := checkClasses(d.Classes); err != nil {
 		return nil, err
 	}
 	k, width := len(d.Classes), d.Signature.width
@@ -59,6 +56,13 @@ func NewModel(d Definition) (*Model, error) {
 		intercepts: slices.Clone(d.Intercepts),
 		reference:  reference,
 	}, nil
+}
+
+func checkClasses(classes []string) error {
+	if len(classes) < 2 {
+		return undefined("classes", "a classifier needs at least two, has %d", len(classes))
+	}
+	return checkDistinct("classes", classes)
 }
 
 func checkNumbers(field string, values []float64, want int) error {

@@ -4,18 +4,19 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // Feature is one input of a model. The zero value is not valid: a feature has a name.
 type Feature struct {
-	// Name is what clients call the feature.
+	// Name is what clients call the feature: 1 to 256 bytes of UTF-8.
 	Name string
 	// Unit is the unit of the values, such as "cm"; for people only.
 	Unit string
 	// Description says what the feature means; for people only.
 	Description string
 	// Categories makes the feature categorical: its values are the positions in this list.
-	// Nil or empty: the feature is numeric.
+	// They are distinct, not empty and UTF-8. Nil or empty: the feature is numeric.
 	Categories []string
 	// Range is what the training rows held of a numeric feature; nil if unknown. Values
 	// outside are accepted.
@@ -35,8 +36,8 @@ func (f *Feature) Categorical() bool { return len(f.Categories) > 0 }
 
 func (f *Feature) width() int { return max(1, len(f.Categories)) }
 
-// accepts reports whether v is a value of the feature.
-func (f *Feature) accepts(v float64) bool {
+// Accepts reports whether v is a value of the feature.
+func (f *Feature) Accepts(v float64) bool {
 	if f.Categorical() {
 		return v >= 0 && v < float64(len(f.Categories)) && v == math.Trunc(v)
 	}
@@ -95,11 +96,13 @@ func checkFeature(f *Feature, i int) error {
 		return undefined(field+".name", "is empty")
 	case len(f.Name) > maxNameBytes:
 		return undefined(field+".name", "has %d bytes, at most %d are allowed", len(f.Name), maxNameBytes)
-	case f.Impute != nil && !f.accepts(*f.Impute):
+	case !utf8.ValidString(f.Name):
+		return undefined(field+".name", "%q is not valid UTF-8", f.Name)
+	case f.Impute != nil && !f.Accepts(*f.Impute):
 		return undefined(field+".impute", "%v is not %s", *f.Impute, f.Want())
 	case f.Range != nil && f.Categorical():
 		return undefined(field+".range", "a categorical feature has none")
-	case f.Range != nil && !(f.Range.Min <= f.Range.Max && f.accepts(f.Range.Min) && f.accepts(f.Range.Max)):
+	case f.Range != nil && !(f.Range.Min <= f.Range.Max && f.Accepts(f.Range.Min) && f.Accepts(f.Range.Max)):
 		return undefined(field+".range", "%v to %v is not a range of finite numbers", f.Range.Min, f.Range.Max)
 	}
 	return checkDistinct(field+".categories", f.Categories)
@@ -110,6 +113,9 @@ func checkDistinct(field string, names []string) error {
 	for i, name := range names {
 		if name == "" {
 			return undefined(fmt.Sprintf("%s[%d]", field, i), "is empty")
+		}
+		if !utf8.ValidString(name) {
+			return undefined(fmt.Sprintf("%s[%d]", field, i), "%q is not valid UTF-8", name)
 		}
 		if first, taken := seen[name]; taken {
 			return undefined(fmt.Sprintf("%s[%d]", field, i), "%q stands at %d too", name, first)
@@ -150,7 +156,7 @@ func (s *Signature) Check(values []float64, row int) error {
 		return &ShapeError{Row: row, Got: len(values), Want: len(s.features)}
 	}
 	for j, v := range values {
-		if f := &s.features[j]; !f.accepts(v) {
+		if f := &s.features[j]; !f.Accepts(v) {
 			return &ValueError{Row: row, Column: j, Feature: f.Name, Value: v, Want: f.Want()}
 		}
 	}

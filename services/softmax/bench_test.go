@@ -1,0 +1,51 @@
+package softmax_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/sepal-ml/sepal/services/softmax"
+)
+
+var shapes = []struct{ features, classes int }{{4, 3}, {30, 2}, {784, 10}}
+
+func BenchmarkPredict(b *testing.B) {
+	for _, shape := range shapes {
+		b.Run(fmt.Sprintf("%dx%d", shape.features, shape.classes), func(b *testing.B) {
+			r := random(50)
+			m := randomModel(b, r, numeric(shape.features), shape.classes)
+			row, dst := normals(r, shape.features, 1), make([]float64, shape.classes)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Predict(dst, row); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkExplain(b *testing.B) {
+	r := random(51)
+	m := randomModel(b, r, mixed(), 3)
+	row, dst := mixedRow(r), make([]float64, 4)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Explain(dst, row, 0, 1)
+	}
+}
+
+func BenchmarkFit(b *testing.B) {
+	for _, name := range []string{"iris", "breast_cancer", "breast_cancer_std"} {
+		b.Run(name, func(b *testing.B) {
+			data := readTable(b, name)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := softmax.Fit(context.Background(), data.signature, data.classes, data.samples, softmax.FitOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
