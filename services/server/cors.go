@@ -22,7 +22,7 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	allowed := localOrigin
 	if len(origins) > 0 {
 		allowed = func(origin string) bool {
-			return slices.Contains(origins, "*") || slices.Contains(origins, strings.ToLower(origin))
+			return slices.ContainsFunc(origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) })
 		}
 	}
 	return cors.New(cors.Options{

@@ -39,18 +39,12 @@ type Server struct {
 	failed   chan error
 }
 
-// New loads the models and checks them; it opens no port. The error is one line that says what
-// is wrong, where, and what to do.
+// New loads the models and checks them; it opens no port and logs nothing. The error is one line
+// that says what is wrong, where, and what to do.
 func New(o Options) (*Server, error) {
 	models, err := registry.Open(registry.Options{Path: o.ModelPath, Version: o.ModelVersion, DefaultModel: o.DefaultModel})
 	if err != nil {
 		return nil, err
-	}
-	for _, broken := range models.Broken() {
-		o.Logger.Warn().Err(broken).Msg("version not loaded")
-	}
-	for _, v := range models.Versions() {
-		o.Logger.Info().Str("model", v.Model).Str("model_version", v.Version).Str("digest", v.Digest).Msg("version loaded")
 	}
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
 	s.http = &http.Server{
@@ -96,6 +90,7 @@ func (s *Server) StartOn(listener net.Listener) {
 func (s *Server) serve(listener net.Listener) {
 	s.listener = listener
 	s.state.set(serving)
+	s.logModels()
 	v := s.models.Default()
 	s.options.Logger.Info().
 		Str("address", listener.Addr().String()).
@@ -107,6 +102,17 @@ func (s *Server) serve(listener net.Listener) {
 			s.failed <- err
 		}
 	}()
+}
+
+// logModels says which versions there are, and why others are not.
+func (s *Server) logModels() {
+	log := &s.options.Logger
+	for _, broken := range s.models.Broken() {
+		log.Warn().Err(broken).Msg("version not loaded")
+	}
+	for _, v := range s.models.Versions() {
+		log.Info().Str("model", v.Model).Str("model_version", v.Version).Str("digest", v.Digest).Msg("version loaded")
+	}
 }
 
 // Addr returns the address that the server listens on, or nil before it was started.

@@ -24,7 +24,7 @@ func TestWire(t *testing.T) {
 		status                                int
 		text                                  string
 	}{
-		{name: "curl by features", body: `{"features":[5.1,3.5,1.4,0.2]}`, status: 200, text: `{"prediction":"setosa","confidence":0.98`},
+		{name: "curl by features", body: `{"features":[5.1,3.5,1.4,0.2]}`, status: 200, text: `{"prediction":"setosa","confidence":0.99`},
 		{name: "curl with charset", contentType: "application/json; charset=utf-8", body: `{"features":[5.1,3.5,1.4,0.2]}`, status: 200, text: `"prediction":"setosa"`},
 		{name: "unknown fields are passed over", body: `{"features":[5.1,3.5,1.4,0.2],"new":1}`, status: 200, text: `"prediction":"setosa"`},
 		{name: "get", method: "GET", path: predictPath + "?encoding=json&message=" + url.QueryEscape(`{"features":[5.1,3.5,1.4,0.2]}`), status: 200, text: `"prediction":"setosa"`},
