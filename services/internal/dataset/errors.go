@@ -1,0 +1,56 @@
+package dataset
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Error says what is wrong with a file, and where.
+type Error struct {
+	// Path is the name of the file, as it was given.
+	Path string
+	// Line is the line of the file, the header being line 1; 0: the file as a whole.
+	Line int
+	// Column is the name of the column, as in the header; empty: the line as a whole.
+	Column string
+	// Problem says what is wrong and what was expected.
+	Problem string
+	// Err is the cause, such as an error of the file system; nil where the content is at fault.
+	Err error
+}
+
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(e.Path)
+	if e.Line > 0 {
+		text.WriteString(":" + strconv.Itoa(e.Line))
+	}
+	text.WriteString(": ")
+	if e.Column != "" {
+		text.WriteString("column " + strconv.Quote(e.Column) + ": ")
+	}
+	text.WriteString(e.Problem)
+	if e.Err != nil {
+		text.WriteString(": " + e.Err.Error())
+	}
+	return text.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+const maxNamesListed = 20
+
+// listNames lists names for an error text; where there are many, the first and the last of
+// them, where labels often stand.
+func listNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	if skipped := len(names) - maxNamesListed; skipped > 0 {
+		const last = 5
+		quoted = slices.Concat(quoted[:maxNamesListed-last], []string{"(" + strconv.Itoa(skipped) + " more)"}, quoted[len(names)-last:])
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -1,0 +1,156 @@
+package dataset
+
+import (
+	"math"
+	"slices"
+
+	"github.com/sepal-ml/sepal/services/softmax"
+)
+
+// Table is labelled rows, ready for training.
+type Table struct {
+	// Path is the name of the file, as it was given.
+	Path string
+	// Digest is the SHA-256 digest of the file's bytes, in lower-case hexadecimal.
+	Digest string
+	// Label is the name of the label column.
+	Label string
+	// Signature describes the features, in the order of the file's columns.
+	Signature *softmax.Signature
+	// Classes are the labels that occur, in order: by number if all are numbers, by text
+	// otherwise. At least two.
+	Classes []string
+	// Rows are row-major, Len() × Signature.Len(); missing values are imputed. See
+	// [Table.RowsImputedFrom].
+	Rows []float64
+	// Labels hold the class of each row, as its position in Classes.
+	Labels []int
+	// Missing holds, per feature, the rows whose value was missing, ascending.
+	Missing [][]int
+	// Warnings tell of columns that were read, but perhaps not as meant.
+	Warnings []*Error
+}
+
+// Len returns the number of rows.
+func (t *Table) Len() int { return len(t.Labels) }
+
+// Row returns row i, its missing values imputed. The caller must not change it.
+func (t *Table) Row(i int) []float64 {
+	p := t.Signature.Len()
+	return t.Rows[i*p : (i+1)*p : (i+1)*p]
+}
+
+// ClassCounts returns the number of rows of each class.
+func (t *Table) ClassCounts() []int {
+	counts := make([]int, len(t.Classes))
+	for _, class := range t.Labels {
+		counts[class]++
+	}
+	return counts
+}
+
+// Typical returns the row of the medians of the numeric features and the most frequent
+// categories of the categorical ones, missing values left out.
+func (t *Table) Typical() []float64 {
+	row := make([]float64, t.Signature.Len())
+	for j := range row {
+		row[j] = typical(t.Signature.Feature(j), t.present(j, nil))
+	}
+	return row
+}
+
+// RowsImputedFrom returns all rows, row-major, with missing values replaced by what is typical
+// of the given rows, which ascend: so rows held out have no say in the values that a model is
+// fitted with. Where none of the given rows has a value, the whole table's stands in. The
+// caller must not change the rows: they are those of the table if it lacks no values.
+func (t *Table) RowsImputedFrom(given []int) []float64 {
+	p := t.Signature.Len()
+	rows := t.Rows
+	for j, missing := range t.Missing {
+		if len(missing) == 0 {
+			continue
+		}
+		values := t.present(j, given)
+		if len(values) == 0 {
+			continue
+		}
+		if &rows[0] == &t.Rows[0] {
+			rows = slices.Clone(t.Rows)
+		}
+		value := typical(t.Signature.Feature(j), values)
+		for _, i := range missing {
+			rows[i*p+j] = value
+		}
+	}
+	return rows
+}
+
+// Present returns the values of a feature in all rows that have one, in the order of the rows.
+func (t *Table) Present(feature int) []float64 { return t.present(feature, nil) }
+
+// present returns the values of feature j among the given rows; nil: among all rows.
+func (t *Table) present(j int, given []int) []float64 {
+	p, missing := len(t.Missing), t.Missing[j]
+	values := make([]float64, 0, max(len(given), t.Len()-len(missing)))
+	take := func(i int) {
+		for len(missing) > 0 && missing[0] < i {
+			missing = missing[1:]
+		}
+		if len(missing) == 0 || missing[0] != i {
+			values = append(values, t.Rows[i*p+j])
+		}
+	}
+	if given != nil {
+		for _, i := range given {
+			take(i)
+		}
+		return values
+	}
+	for i := range t.Len() {
+		take(i)
+	}
+	return values
+}
+
+// typical returns the median or the most frequent category of values of a feature, of which
+// there is at least one; it may reorder them.
+func typical(f *softmax.Feature, values []float64) float64 {
+	if f.Categorical() {
+		return mode(values, len(f.Categories))
+	}
+	return median(values)
+}
+
+// median sorts the values, of which there is at least one.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	if n%2 == 1 {
+		return values[n/2]
+	}
+	return (values[n/2-1] + values[n/2]) / 2
+}
+
+// mode returns the most frequent of the values, which are 0 to n-1; the smallest of several.
+func mode(values []float64, n int) float64 {
+	counts := make([]int, n)
+	for _, v := range values {
+		counts[int(v)]++
+	}
+	best := 0
+	for category, count := range counts {
+		if count > counts[best] {
+			best = category
+		}
+	}
+	return float64(best)
+}
+
+// extent returns the smallest and the largest of the values.
+func extent(values []float64) softmax.Range {
+	r := softmax.Range{Min: math.Inf(1), Max: math.Inf(-1)}
+	for _, v := range values {
+		r.Min, r.Max = min(r.Min, v), max(r.Max, v)
+	}
+	return r
+}
