@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sepal-ml/sepal/services/server"
+)
+
+// cli is the whole command line: every flag, its environment variable and its help.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve models: gRPC, gRPC-Web, JSON and a web page on one port."`
+	Train   trainCmd   `cmd:"" help:"Train a model from a CSV file."`
+	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
+	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
+	Version versionCmd `cmd:"" help:"Show the version of this program."`
+	Help    helpCmd    `cmd:"" help:"Show help for a verb."`
+}
+
+const description = `Trains, serves and looks into softmax (multinomial logistic) classifiers.
+
+Examples:
+  sepal serve                              serve the built-in iris model on port 50051
+  sepal train flowers.csv --label species  train a model, write model.binpb
+  MODEL_PATH=model.binpb sepal serve       serve it
+  sepal predict 5.1 3.5 1.4 0.2            classify one row
+  sepal inspect model.binpb                show what a model file holds
+
+Every flag has an environment variable, named in the help of its verb. A flag wins over it; an
+empty variable is as none.`
+
+// run parses the arguments, runs the verb until it is done or ctx ends, and returns the exit
+// code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	helped := false
+	parser, err := newParser(&c, stdout, stderr, func(int) { helped = true })
+	if err != nil {
+		return conclude(ctx, err, stderr)
+	}
+	if err := unsetEmpty(parser); err != nil {
+		return conclude(ctx, err, stderr)
+	}
+	command, err := parser.Parse(prepare(args))
+	if helped {
+		return exitOK // what else the parser missed does not matter
+	}
+	if err == nil {
+		err = command.Run(&process{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)})
+	}
+	return conclude(ctx, err, stderr)
+}
+
+func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	o := server.DefaultOptions()
+	return kong.New(c,
+		kong.Name("sepal"),
+		kong.Description(description),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.WithHyphenPrefixedParameters(true), // --csv - is standard input
+		kong.Vars{
+			"host":              o.Host,
+			"port":              fmt.Sprint(o.Port),
+			"request_timeout":   o.RequestTimeout.String(),
+			"drain_delay":       o.DrainDelay.String(),
+			"stop_timeout":      o.StopTimeout.String(),
+			"max_message_bytes": fmt.Sprint(o.MaxMessageBytes),
+			"max_batch_rows":    fmt.Sprint(o.MaxBatchRows),
+		},
+	)
+}
+
+// unsetEmpty takes empty variables out of the environment, so that one that a compose file
+// passes on without a value leaves the default, as for a HOST that says which addresses listen.
+func unsetEmpty(parser *kong.Kong) error {
+	return kong.Visit(parser.Model.Node, func(node kong.Visitable, next kong.Next) error {
+		var names []string
+		switch node := node.(type) {
+		case *kong.Flag:
+			names = node.Tag.Envs
+		case *kong.Positional:
+			names = node.Tag.Envs
+		}
+		for _, name := range names {
+			if value, set := os.LookupEnv(name); set && value == "" {
+				if err := os.Unsetenv(name); err != nil {
+					return err
+				}
+			}
+		}
+		return next(nil)
+	})
+}
+
+// prepare turns what people type into what the parser understands.
+func prepare(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return append([]string{"version"}, args[1:]...)
+	case args[0] == "predict":
+		return append([]string{"predict"}, protectNegative(args[1:])...)
+	}
+	return args
+}
+
+// protectNegative puts a space before negative numbers, which the parser would take for flags;
+// the verb trims its values.
+func protectNegative(args []string) []string {
+	protected := make([]string, len(args))
+	for i, arg := range args {
+		protected[i] = arg
+		if len(arg) > 1 && arg[0] == '-' && (arg[1] == '.' || arg[1] >= '0' && arg[1] <= '9') {
+			protected[i] = " " + arg
+		}
+	}
+	return protected
+}
+
+// given reports whether the flag stands on the command line, be there a variable or not.
+func given(parsed *kong.Context, flag string) bool {
+	for _, path := range parsed.Path {
+		if path.Flag != nil && path.Flag.Name == flag {
+			return true
+		}
+	}
+	return false
+}
+
+// helpCmd is the verb help, which prepare turns into the flag.
+type helpCmd struct {
+	Verb string `arg:"" optional:"" help:"The verb to explain."`
+}

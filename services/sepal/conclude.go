@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. A process that a signal ended has 128 + its number, as shells have it.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+	exitSignal  = 128
+)
+
+// usageError is a command line that cannot be meant, found after it was parsed.
+type usageError struct {
+	verb string
+	err  error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// conclude says on stderr, in one line, how the verb ended, and returns the exit code.
+func conclude(ctx context.Context, err error, stderr io.Writer) int {
+	var parsing *kong.ParseError
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, syscall.EPIPE):
+		// Whoever read the output, such as head, has seen enough.
+		return exitSignal + int(syscall.SIGPIPE)
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		say(stderr, "interrupted")
+		return exitSignal + int(signalOf(ctx))
+	case errors.As(err, &parsing):
+		say(stderr, "%v; see `%s`", err, helpFor(parsing.Context))
+		return exitUsage
+	case errors.As(err, &usage):
+		say(stderr, "%v; see `sepal help %s`", err, usage.verb)
+		return exitUsage
+	default:
+		say(stderr, "%v", err)
+		return exitFailure
+	}
+}
+
+// say writes one line to stderr. There is nobody to tell where that fails.
+func say(stderr io.Writer, format string, args ...any) {
+	text := strings.TrimPrefix(fmt.Sprintf(format, args...), "sepal: ") // packages of ours begin so too
+	_, _ = fmt.Fprintf(stderr, "sepal: %s\n", strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
+}
+
+// helpFor returns the command that explains what could not be parsed.
+func helpFor(parsed *kong.Context) string {
+	if verb := parsed.Selected(); verb != nil {
+		return "sepal help " + verb.Name
+	}
+	return "sepal help"
+}
+
+// signalOf returns the signal that ended the context; an interrupt, unless another did.
+func signalOf(ctx context.Context) syscall.Signal {
+	var cause signalled
+	if errors.As(context.Cause(ctx), &cause) {
+		if s, ok := cause.Signal.(syscall.Signal); ok {
+			return s
+		}
+	}
+	return syscall.SIGINT
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sepal-ml/sepal/services/internal/testenv"
+)
+
+const (
+	iris = "-m $TESTDATA/models --model iris --model-version v1.0.0"
+	loan = "-m $TESTDATA/models --model loan"
+
+	applicants = `id,age,income_eur,employment
+a,30,50000,employed
+b,41,,NA
+c,thirty,12000,unemployed
+
+d,55,12000
+e,,12000,astronaut
+f,55,12000,unemployed
+`
+)
+
+// trainGolden is the file of TestTrainIrisGolden, whose output has more that changes.
+const trainGolden = "train_iris.txt"
+
+// goldens are commands whose whole output is kept in testdata/golden.
+var goldens = []struct {
+	name, args, stdin string
+}{
+	{name: "help", args: "help"},
+	{name: "help_serve", args: "help serve"},
+	{name: "help_train", args: "help train"},
+	{name: "help_predict", args: "predict --help"},
+	{name: "help_inspect", args: "inspect -h"},
+	{name: "help_version", args: "help version"},
+
+	{name: "predict_text", args: "predict 5.1 3.5 1.4 0.2 " + iris},
+	{name: "predict_text_top_0", args: "predict 5.1 3.5 1.4 0.2 --top-k 0 " + iris},
+	{name: "predict_text_explain", args: "predict petal_length_cm=4.9 petal_width_cm=1.5 sepal_length_cm=6.3 sepal_width_cm=-1 --explain " + iris},
+	{name: "predict_text_imputed", args: "predict NA employed 30 --explain " + loan},
+	{name: "predict_text_negative", args: "predict -1 -.5 -1e3 0 " + iris},
+	{name: "predict_json", args: "predict 5.1 3.5 1.4 0.2 -o json --top-k 2 " + iris},
+	{name: "predict_json_explain", args: "predict 50000 self-employed 30 -o json --explain " + loan},
+	{name: "predict_csv_of_values", args: "predict 5.1 3.5 1.4 0.2 -o csv " + iris},
+	{name: "predict_csv_file", args: "predict --csv $TESTDATA/datasets/iris.csv --top-k 1 " + iris},
+	{name: "predict_csv_bad_rows", args: "predict --csv - " + loan, stdin: applicants},
+	{name: "predict_json_bad_rows", args: "predict -o json --top-k 1 " + loan, stdin: applicants},
+	{name: "predict_csv_header_only", args: "predict " + loan, stdin: "age,income_eur,employment\n"},
+	{name: "predict_csv_broken_quote", args: "predict " + loan, stdin: "age,income_eur,employment\n30,50000,employed\n31,50000,\"emp\n"},
+
+	{name: "inspect", args: "inspect $TESTDATA/models/iris/v1.0.0/model.binpb"},
+	{name: "inspect_categorical", args: "inspect $TESTDATA/models --model loan"},
+	{name: "inspect_json", args: "inspect --json $TESTDATA/models/loan/v1.0.0/model.json"},
+
+	{name: "refused_verb", args: "nonsense"},
+	{name: "refused_verb_misspelt", args: "predikt"},
+	{name: "refused_help_of_no_verb", args: "help nonsense"},
+	{name: "refused_flag", args: "serve --prot 80"},
+	{name: "refused_flag_value", args: "serve --port http"},
+	{name: "refused_flag_choice", args: "serve --log-level loud"},
+	{name: "refused_flag_range", args: "serve --max-batch-rows 0"},
+	{name: "refused_flag_negative", args: "serve --drain-delay -1s"},
+	{name: "refused_values_and_csv", args: "predict 1 2 3 4 --csv rows.csv"},
+	{name: "refused_server_and_path", args: "predict 1 2 3 4 -s localhost:50051 -m model.binpb"},
+	{name: "refused_text_of_many", args: "predict -o text"},
+	{name: "refused_explain_in_csv", args: "predict --explain"},
+	{name: "refused_target", args: "predict 1 2 3 4 --server localhost"},
+	{name: "refused_count", args: "predict 5.1 3.5 1.4 " + iris},
+	{name: "refused_not_a_number", args: "predict 5.1 wide NaN 1e999 " + iris},
+	{name: "refused_category", args: "predict 50000 astronaut 30 " + loan},
+	{name: "refused_names", args: "predict sepal_length=5.1 sepal_width_cm=3.5 petal_length_cm=1.4 petal_width_cm=0.2 " + iris},
+	{name: "refused_name_twice", args: "predict age=1 age=2 " + loan},
+	{name: "refused_name_missing", args: "predict age=1 2 " + loan},
+	{name: "refused_model", args: "predict 1 2 3 4 -m $TESTDATA/models --model rose"},
+	{name: "refused_no_model_named", args: "predict 1 2 3 4 -m $TESTDATA/models"},
+	{name: "refused_version", args: "predict 1 2 3 -m $TESTDATA/models --model loan --model-version v9.0.0"},
+	{name: "refused_csv_empty", args: "predict " + iris},
+	{name: "refused_csv_column", args: "predict " + loan, stdin: "age,income,employment\n30,1,employed\n"},
+	{name: "refused_csv_file", args: "predict --csv $TESTDATA/none.csv"},
+	{name: "refused_model_file", args: "inspect $TESTDATA/datasets/iris.csv"},
+}
+
+// TestGolden runs commands and compares all they write with files, numbers to 1e-9.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{"README.md": true, trainGolden: true}
+	for _, g := range goldens {
+		file := g.name + ".txt"
+		known[file] = true
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			got := sepalCommand(t, g.stdin, strings.Fields(g.args)...).String()
+			got = "$ sepal " + g.args + "\n" + strings.ReplaceAll(got, testenv.Testdata(), testdataMark)
+			path := testenv.Testdata("golden", file)
+			if os.Getenv("SEPAL_UPDATE_GOLDEN") != "" {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(pieces(string(want)), pieces(got), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Errorf("-want +got:\n%s\ngot:\n%s", diff, got)
+			}
+		})
+	}
+	paths, err := filepath.Glob(testenv.Testdata("golden", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if !known[filepath.Base(path)] {
+			t.Errorf("%s belongs to no command", path)
+		}
+	}
+}
+
+var fraction = regexp.MustCompile(`\d+\.\d+(e-\d+)?`)
+
+// pieces splits a text into the fractions in it, whose last digits may differ from one kind of
+// processor to the next, and what stands between them.
+func pieces(text string) []any {
+	var all []any
+	for at := fraction.FindStringIndex(text); at != nil; at = fraction.FindStringIndex(text) {
+		v, err := strconv.ParseFloat(text[at[0]:at[1]], 64)
+		if err != nil {
+			v = math.NaN()
+		}
+		all = append(all, text[:at[0]], v)
+		text = text[at[1]:]
+	}
+	return append(all, text)
+}

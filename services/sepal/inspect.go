@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
+	"github.com/sepal-ml/sepal/services/internal/registry"
+)
+
+// inspectCmd is the verb inspect.
+type inspectCmd struct {
+	Path         string `arg:"" optional:"" env:"MODEL_PATH" help:"Model file or registry folder; the built-in iris model by default."`
+	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to show, the served one by default."`
+	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to show, where there are several."`
+	JSON         bool   `name:"json" env:"SEPAL_JSON" help:"Print the whole model file as JSON."`
+}
+
+// Help returns what the help of the verb says beside its flags.
+func (inspectCmd) Help() string {
+	return `Examples:
+  sepal inspect
+  sepal inspect model.binpb
+  sepal inspect --json model.binpb > model.json
+
+A file is checked as a server would check it, so one that shows can be served; and so can what
+--json writes.`
+}
+
+// Run shows what the file holds.
+func (c *inspectCmd) Run(p *process) error {
+	models, err := registry.Open(registry.Options{Path: c.Path, Version: c.ModelVersion, DefaultModel: c.Model})
+	if err != nil {
+		return err
+	}
+	v := models.Default()
+	var out bytes.Buffer
+	if c.JSON {
+		data, err := marshalJSON(v.File)
+		if err != nil {
+			return err
+		}
+		if err := json.Indent(&out, data, "", "  "); err != nil {
+			return err
+		}
+		out.WriteByte('\n')
+	} else if err := writeVersion(&out, v); err != nil {
+		return err
+	}
+	_, err = out.WriteTo(p.stdout)
+	return err
+}
+
+func writeVersion(w io.Writer, v *registry.Version) error {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(out, "model\t%s %s\n", v.Model, v.Version)
+	fmt.Fprintf(out, "digest\tsha256:%s\n", v.Digest)
+	fmt.Fprintf(out, "classes\t%s\n", strings.Join(v.File.GetClasses(), ", "))
+	writeTraining(out, v.File)
+	fmt.Fprintln(out)
+	writeFeatures(out, v)
+	return out.Flush()
+}
+
+func writeTraining(out io.Writer, file *modelv1.Model) {
+	t := file.GetTraining()
+	if t == nil {
+		fmt.Fprintln(out, "trained\tnot by Sepal")
+		return
+	}
+	state := "converged"
+	if !t.GetConverged() {
+		state = "not converged"
+	}
+	fmt.Fprintf(out, "trained\ton %d rows, C %g, %s, %d iterations, %s, seed %d\n",
+		t.GetRows(), t.GetRegularisationC(), t.GetSolver(), t.GetIterations(), state, t.GetSeed())
+	fmt.Fprintf(out, "data\tsha256:%s\n", t.GetDataDigest())
+	if m := t.GetHoldOut(); m != nil {
+		fmt.Fprintf(out, "hold-out\taccuracy %.4f, log-loss %.4f on %d rows\n", m.GetAccuracy(), m.GetLogLoss(), m.GetRows())
+	}
+	if m := t.GetCrossValidation(); m != nil {
+		fmt.Fprintf(out, "%d-fold\taccuracy %.4f ± %.4f, log-loss %.4f\n", m.GetFolds(), m.GetAccuracyMean(), m.GetAccuracySd(), m.GetLogLossMean())
+	}
+}
+
+// writeFeatures writes one line per encoded column, with its weight for each class.
+func writeFeatures(out io.Writer, v *registry.Version) {
+	classes, weights := v.File.GetClasses(), v.File.GetWeights()
+	width := v.Compiled.Signature().Width()
+	line := func(name, takes string, weight func(k int) float64) {
+		fmt.Fprintf(out, "%s\t%s", name, takes)
+		for k := range classes {
+			fmt.Fprintf(out, "\t%+.6g", weight(k))
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintf(out, "feature\ttakes\t%s\n", strings.Join(classes, "\t"))
+	column := 0
+	for _, f := range v.File.GetSignature().GetFeatures() {
+		columns := columnsOf(f)
+		for i, name := range columns {
+			takes := ""
+			if i == 0 {
+				takes = takesOf(f)
+			}
+			at := column + i
+			line(name, takes, func(k int) float64 { return weights[k*width+at] })
+		}
+		column += len(columns)
+	}
+	line("(intercept)", "", func(k int) float64 { return v.File.GetIntercepts()[k] })
+}
+
+// columnsOf names the encoded columns of a feature.
+func columnsOf(f *modelv1.Feature) []string {
+	categories := f.GetCategorical().GetCategories()
+	if len(categories) == 0 {
+		return []string{f.GetName()}
+	}
+	names := make([]string, len(categories))
+	for i, category := range categories {
+		names[i] = f.GetName() + "=" + category
+	}
+	return names
+}
+
+// takesOf says which values a feature takes.
+func takesOf(f *modelv1.Feature) string {
+	if c := f.GetCategorical(); c != nil {
+		text := strconv.Itoa(len(c.GetCategories())) + " categories"
+		if c.Impute != nil {
+			text += ", missing: " + c.GetImpute()
+		}
+		return text
+	}
+	n := f.GetNumeric()
+	text := "number"
+	if n.Min != nil {
+		text = shortest(n.GetMin()) + " to " + shortest(n.GetMax())
+	}
+	if f.GetUnit() != "" {
+		text += " " + f.GetUnit()
+	}
+	if n.Impute != nil {
+		text += ", missing: " + shortest(n.GetImpute())
+	}
+	return text
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	sepal "github.com/sepal-ml/sepal/clients/go"
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+)
+
+// callError is a failed call in the words of the command line.
+type callError struct {
+	text string
+	err  error
+}
+
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.err }
+
+// callFailed says why a call failed, to someone who knows of features and not of messages.
+// server is empty for a local model.
+func callFailed(server string, err error) error {
+	var e *sepal.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	text := e.Message
+	switch e.Code {
+	case connect.CodeInvalidArgument:
+		if len(e.Violations) > 0 {
+			parts := make([]string, len(e.Violations))
+			for i, v := range e.Violations {
+				parts[i] = placed(v.Field, v.Description)
+			}
+			text = strings.Join(parts, "; ")
+		}
+	case connect.CodeNotFound, connect.CodeFailedPrecondition:
+	case connect.CodeUnavailable:
+		text = fmt.Sprintf("server %s cannot be reached: %s", server, e.Message)
+	default:
+		text = fmt.Sprintf("%v: %s", e.Code, e.Message)
+		if server != "" {
+			text = "server " + server + ": " + text
+		}
+	}
+	return &callError{text: text, err: err}
+}
+
+// placed puts the name of a feature, in place of its path in the request, before what is wrong
+// with its value.
+func placed(field, problem string) string {
+	if field == "inputs" {
+		return "the row " + problem
+	}
+	return strings.TrimPrefix(field, "inputs.") + " " + problem
+}
+
+var rowPath = regexp.MustCompile(`^rows\[\d+\]\.`)
+
+// unplace takes out of an error where the row stood in its request, of which the reader of the
+// output knows nothing. The error may be nil.
+func unplace(e *predictionv1.RowError) {
+	if e == nil {
+		return
+	}
+	e.Message = rowPath.ReplaceAllString(e.GetMessage(), "")
+	for _, v := range e.GetFieldViolations() {
+		v.Field = rowPath.ReplaceAllString(v.GetField(), "")
+	}
+}
+
+// reason says why a row of many could not be classified.
+func reason(e *predictionv1.RowError) string {
+	if len(e.GetFieldViolations()) == 0 {
+		return e.GetMessage()
+	}
+	parts := make([]string, len(e.GetFieldViolations()))
+	for i, v := range e.GetFieldViolations() {
+		parts[i] = placed(v.GetField(), v.GetDescription())
+	}
+	return strings.Join(parts, "; ")
+}

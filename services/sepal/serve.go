@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sepal-ml/sepal/services/server"
+)
+
+// serveCmd is the verb serve.
+type serveCmd struct {
+	Host string `env:"HOST" default:"${host}" help:"Address to listen on; 0.0.0.0 is every one of this machine."`
+	Port uint16 `env:"PORT" default:"${port}" help:"Port to listen on; 0 is one that is free."`
+
+	ModelPath    string `env:"MODEL_PATH" placeholder:"PATH" help:"Model file, or folder laid out as MODEL/VERSION/model.binpb; the built-in iris model by default."`
+	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to serve, the newest by default; of a single file, the version to call it."`
+	DefaultModel string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model that answers when a request names none, where a folder holds several."`
+
+	RequestTimeout  time.Duration `env:"SEPAL_REQUEST_TIMEOUT" default:"${request_timeout}" help:"Longest time for a request; 0s is no limit."`
+	DrainDelay      time.Duration `env:"SEPAL_DRAIN_DELAY" default:"${drain_delay}" help:"On SIGTERM, how long to serve on as not ready, so that balancers take notice."`
+	StopTimeout     time.Duration `env:"SEPAL_STOP_TIMEOUT" default:"${stop_timeout}" help:"When stopping, how long to wait for requests in flight."`
+	MaxMessageBytes int           `env:"SEPAL_MAX_MESSAGE_BYTES" default:"${max_message_bytes}" help:"Size of the largest message, uncompressed."`
+	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch."`
+	CORSOrigins     []string      `name:"cors-origins" env:"SEPAL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the server, such as https://app.example.com, * for all; those of this machine by default."`
+
+	LogLevel  string `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
+	LogFormat string `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
+}
+
+// Help returns what the help of the verb says beside its flags.
+func (serveCmd) Help() string {
+	return `Examples:
+  sepal serve
+  PORT=8080 MODEL_PATH=model.binpb sepal serve
+  curl -H 'Content-Type: application/json' -d '{"features":[5.1,3.5,1.4,0.2]}' \
+    localhost:50051/sepal.prediction.v1.PredictionService/Predict
+
+Ctrl-C stops at once what is idle and waits for requests in flight; SIGTERM first turns the
+server not ready and keeps serving for the drain delay. A second signal ends it at once.`
+}
+
+// AfterApply refuses limits under which nothing could be served.
+func (c *serveCmd) AfterApply() error {
+	switch {
+	case c.RequestTimeout < 0:
+		return fmt.Errorf("--request-timeout is %v, expected 0s (no limit) or more", c.RequestTimeout)
+	case c.DrainDelay < 0:
+		return fmt.Errorf("--drain-delay is %v, expected 0s or more", c.DrainDelay)
+	case c.StopTimeout < 0:
+		return fmt.Errorf("--stop-timeout is %v, expected 0s or more", c.StopTimeout)
+	case c.MaxMessageBytes < 1:
+		return fmt.Errorf("--max-message-bytes is %d, expected 1 or more", c.MaxMessageBytes)
+	case c.MaxBatchRows < 1:
+		return fmt.Errorf("--max-batch-rows is %d, expected 1 or more", c.MaxBatchRows)
+	}
+	for _, origin := range c.CORSOrigins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return fmt.Errorf("--cors-origins has %q, expected *, or a scheme and a host as in https://app.example.com", origin)
+		}
+	}
+	return nil
+}
+
+// Run serves until the process is told to stop.
+func (c *serveCmd) Run(p *process) error {
+	s, err := server.New(c.options(newLogger(p, c.LogLevel, c.LogFormat)))
+	if err != nil {
+		return err
+	}
+	if err := s.Start(p.ctx); err != nil {
+		return err
+	}
+	select {
+	case err := <-s.Failed():
+		return err
+	case <-p.ctx.Done():
+	}
+	stopping := context.WithoutCancel(p.ctx)
+	// Ctrl-C is someone at a terminal, who need not wait for balancers.
+	if signalOf(p.ctx) != syscall.SIGINT {
+		s.Drain(stopping)
+	}
+	return s.Stop(stopping)
+}
+
+func (c *serveCmd) options(logger zerolog.Logger) server.Options {
+	return server.Options{
+		Host:            c.Host,
+		Port:            c.Port,
+		ModelPath:       c.ModelPath,
+		ModelVersion:    c.ModelVersion,
+		DefaultModel:    c.DefaultModel,
+		RequestTimeout:  c.RequestTimeout,
+		DrainDelay:      c.DrainDelay,
+		StopTimeout:     c.StopTimeout,
+		MaxMessageBytes: c.MaxMessageBytes,
+		MaxBatchRows:    c.MaxBatchRows,
+		CORSOrigins:     c.CORSOrigins,
+		Logger:          logger,
+	}
+}
