@@ -18,7 +18,8 @@ type Options struct {
 	// <model>/<version>/model.binpb or model.json. Default: "", the built-in iris model.
 	ModelPath string
 	// ModelVersion is the version that the default model serves; for a single model file, the
-	// version to call it. Default: "", the newest; for a single file, the one it states.
+	// version to call it. Default: "", the newest release; for a single file, the one it
+	// states.
 	ModelVersion string
 	// DefaultModel is the model that answers when a request names none. Default: "", the only
 	// one; required for a folder with several.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sepal-ml/sepal/services/modelfile/native"
@@ -16,12 +17,17 @@ import (
 // place is where a version's file stands in a registry folder.
 type place struct {
 	model, version string
-	file           string
+	path           string // of the file, or of the folder that has none
+	problem        error  // why no file can be told, if so
 }
 
+// fileNames are what the file of a version may be called.
+var fileNames = []string{"model.binpb", "model.json"}
+
 // scan lists the versions of a folder laid out as <model>/<version>/model.<extension>. Names
-// that begin with a dot are passed over. A folder in the place of a version that is not named
-// as one, or has no model file or two, is an error: better said than silently not served.
+// that begin with a dot are passed over, and so are files that are not where a model file
+// stands. A folder in the place of a version that is not named as one is an error: better said
+// than silently not served.
 func scan(files fs.FS) ([]place, error) {
 	models, err := folders(files, ".")
 	if err != nil {
@@ -41,11 +47,8 @@ func scan(files fs.FS) ([]place, error) {
 			if err := native.CheckVersion(version); err != nil {
 				return nil, fmt.Errorf("folder %s: %w", folder, err)
 			}
-			file, err := modelFile(files, folder)
-			if err != nil {
-				return nil, err
-			}
-			places = append(places, place{model: model, version: version, file: file})
+			file, problem := modelFile(files, folder)
+			places = append(places, place{model: model, version: version, path: path.Join(folder, file), problem: problem})
 		}
 	}
 	return places, nil
@@ -58,7 +61,8 @@ func folders(files fs.FS, dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		// The file systems of volumes come with lost+found.
+		if strings.HasPrefix(e.Name(), ".") || e.Name() == "lost+found" {
 			continue
 		}
 		// Stat follows links, which is how mounted configuration looks on Kubernetes.
@@ -73,24 +77,34 @@ func folders(files fs.FS, dir string) ([]string, error) {
 	return names, nil
 }
 
+// modelFile returns the name of the model file in a folder.
 func modelFile(files fs.FS, folder string) (string, error) {
-	found, err := fs.Glob(files, path.Join(folder, "model.*"))
+	entries, err := fs.ReadDir(files, folder)
 	if err != nil {
-		return "", err
+		return "", unreadable(err)
+	}
+	var found []string
+	for _, e := range entries {
+		if slices.Contains(fileNames, e.Name()) {
+			found = append(found, e.Name())
+		}
 	}
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", fmt.Errorf("folder %s: holds no model.binpb or model.json", folder)
+		return "", fmt.Errorf("the folder holds no %s", strings.Join(fileNames, " or "))
 	default:
-		return "", fmt.Errorf("folder %s: holds several model files (%s); leave one", folder, strings.Join(found, ", "))
+		return "", fmt.Errorf("the folder holds several model files (%s); leave one", strings.Join(found, ", "))
 	}
 }
 
 // load reads the version and holds it against the names of its folders.
 func (p place) load(files fs.FS) (*Version, error) {
-	v, err := load(files, p.file)
+	if p.problem != nil {
+		return nil, p.problem
+	}
+	v, err := load(files, p.path)
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +133,25 @@ func load(files fs.FS, name string) (*Version, error) {
 	}, nil
 }
 
-// readFile reads at most one byte more than a model file may have.
-func readFile(files fs.FS, name string) (_ []byte, err error) {
+// readFile reads at most one byte more than a model file may have. The error does not name the
+// file: the caller knows its whole path.
+func readFile(files fs.FS, name string) ([]byte, error) {
 	f, err := files.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(io.LimitReader(f, native.MaxBytes+1))
+	defer func() { _ = f.Close() }() // Nothing was written that closing could lose.
+	data, err := io.ReadAll(io.LimitReader(f, native.MaxBytes+1))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return data, nil
+}
+
+func unreadable(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	return fmt.Errorf("cannot be read: %w", err)
 }

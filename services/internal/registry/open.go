@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"golang.org/x/mod/semver"
 
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
@@ -18,7 +19,8 @@ type Options struct {
 	// model.json. Empty: the built-in registry.
 	Path string
 	// Version is the version that the default model serves; for a single file, the version
-	// to call it. Empty: the newest; for a single file, the version that the file states.
+	// to call it. Empty: the newest, a pre-release such as v2.0.0-rc.1 only where there is no
+	// release; for a single file, the version that the file states.
 	Version string
 	// DefaultModel is the model that answers when a request names none. Empty: the only one.
 	DefaultModel string
@@ -62,7 +64,10 @@ func openFile(o Options) (*Registry, error) {
 	r := &Registry{models: map[string]*entry{
 		v.Model: {stable: v.Version, loaded: map[string]*Version{v.Version: v}},
 	}}
-	return r, r.setDefault(o.DefaultModel, o.Path)
+	if err := r.setDefault(o.DefaultModel, o.Path); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 const remedy = "write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"
@@ -81,7 +86,7 @@ func openFolder(files fs.FS, path string, o Options) (*Registry, error) {
 		}
 		v, err := p.load(files)
 		if err != nil {
-			e.broken[p.version] = fmt.Errorf("%s: %w", filepath.Join(path, filepath.FromSlash(p.file)), err)
+			e.broken[p.version] = fmt.Errorf("%s: %w", filepath.Join(path, filepath.FromSlash(p.path)), err)
 			continue
 		}
 		e.loaded[p.version] = v
@@ -92,7 +97,10 @@ func openFolder(files fs.FS, path string, o Options) (*Registry, error) {
 	if err := r.setDefault(o.DefaultModel, path); err != nil {
 		return nil, err
 	}
-	return r, r.setStable(o.Version)
+	if err := r.setStable(o.Version, path); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // setDefault settles which model answers when a request names none.
@@ -100,31 +108,47 @@ func (r *Registry) setDefault(model, path string) error {
 	names := sortedKeys(r.models)
 	switch {
 	case model == "" && len(names) > 1:
-		return fmt.Errorf("%s: holds several models (%s); name the default one with SEPAL_DEFAULT_MODEL", path, strings.Join(names, ", "))
+		return fmt.Errorf("%s: holds several models (%s); name the default one with SEPAL_DEFAULT_MODEL", path, some(names))
 	case model == "":
 		model = names[0]
 	case r.models[model] == nil:
-		return fmt.Errorf("%s: holds no model %q for SEPAL_DEFAULT_MODEL; it holds: %s", path, model, strings.Join(names, ", "))
+		return fmt.Errorf("%s: holds no model %q for SEPAL_DEFAULT_MODEL; it holds: %s", path, model, some(names))
 	}
 	r.defaultModel = model
 	return nil
 }
 
-// setStable settles which version each model serves by default: the newest, but for the
-// default model the version asked for.
-func (r *Registry) setStable(version string) error {
-	for name, e := range r.models {
+// setStable settles which version each model serves by default: the newest release, but for
+// the default model the version asked for.
+func (r *Registry) setStable(version, path string) error {
+	for _, name := range sortedKeys(r.models) {
+		e := r.models[name]
 		all := newestFirst(append(sortedKeys(e.loaded), sortedKeys(e.broken)...))
-		e.stable = all[0]
-		if name == r.defaultModel && version != "" {
-			e.stable = version
+		e.stable = newestRelease(all)
+		remedy := "repair or remove it"
+		if name == r.defaultModel {
+			remedy += ", or serve another version by MODEL_VERSION"
+			if version != "" {
+				e.stable = version
+			}
 		}
 		if err, broken := e.broken[e.stable]; broken {
-			return fmt.Errorf("%w; repair or remove it, or serve another version by MODEL_VERSION", err)
+			return fmt.Errorf("%w; %s", err, remedy)
 		}
 		if e.loaded[e.stable] == nil {
-			return fmt.Errorf("model %q has no version %q for MODEL_VERSION; it has: %s", name, version, strings.Join(all, ", "))
+			return fmt.Errorf("%s: model %q has no version %q for MODEL_VERSION; it has: %s", path, name, version, some(all))
 		}
 	}
 	return nil
+}
+
+// newestRelease returns the first version that is no pre-release, or the first; the versions
+// stand newest first.
+func newestRelease(versions []string) string {
+	for _, v := range versions {
+		if semver.Prerelease(v) == "" {
+			return v
+		}
+	}
+	return versions[0]
 }

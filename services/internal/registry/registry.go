@@ -5,7 +5,9 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,10 +42,14 @@ type entry struct {
 	broken map[string]error
 }
 
-// Default returns the version that answers when a request names neither model nor version.
+// Default returns the version that answers when a request names neither model nor version; nil
+// if the registry is a zero value.
 func (r *Registry) Default() *Version {
-	e := r.models[r.defaultModel]
-	return e.loaded[e.stable]
+	v, err := r.Resolve("", "")
+	if err != nil {
+		return nil
+	}
+	return v
 }
 
 // Resolve returns the version that a request asks for. An empty model is the default one, an
@@ -96,18 +102,17 @@ func (r *Registry) Broken() []error {
 // versions returns the loaded versions, the newest first.
 func (e *entry) versions() []string { return newestFirst(sortedKeys(e.loaded)) }
 
+// newestFirst sorts by precedence. Versions that differ in their build metadata only have the
+// same; those are in alphabetical order, backwards.
 func newestFirst(versions []string) []string {
-	slices.SortFunc(versions, func(a, b string) int { return semver.Compare(b, a) })
+	slices.SortFunc(versions, func(a, b string) int {
+		return cmp.Or(semver.Compare(b, a), strings.Compare(b, a))
+	})
 	return versions
 }
 
 func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Sorted(maps.Keys(m))
 }
 
 // NotFoundError says that there is no such model, or no such version of it.
@@ -120,15 +125,20 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string {
-	const most = 20
-	exist, more := e.Exist, ""
-	if len(exist) > most {
-		exist, more = exist[:most], fmt.Sprintf(" and %d more", len(e.Exist)-most)
-	}
+	// What a client asks for may be of any length.
 	if e.Version == "" {
-		return fmt.Sprintf("there is no model %q; there are: %s%s", e.Model, strings.Join(exist, ", "), more)
+		return fmt.Sprintf("there is no model %.80q; there are: %s", e.Model, some(e.Exist))
 	}
-	return fmt.Sprintf("model %q has no version %q; it has: %s%s", e.Model, e.Version, strings.Join(exist, ", "), more)
+	return fmt.Sprintf("model %q has no version %.80q; it has: %s", e.Model, e.Version, some(e.Exist))
+}
+
+// some joins names, of many the first few.
+func some(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // UnavailableError says that a version exists but could not be loaded.

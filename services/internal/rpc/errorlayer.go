@@ -12,7 +12,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// errorLayer sees how every call ends. An error that was made for the client passes; a
+// errorLayer sees how every call ends that reached a handler; a message that cannot be read does
+// not, and Connect says so itself. An error that was made for the client passes; a
 // context's end gets its code; anything else, and a panic, becomes an INTERNAL error with a
 // neutral text and the request id, and its own text goes to the log, once.
 type errorLayer struct {

@@ -3,7 +3,9 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -48,7 +50,22 @@ func (jsonCodec) Unmarshal(data []byte, message any) error {
 		return fmt.Errorf("%T is no Protobuf message", message)
 	}
 	if len(data) == 0 {
-		return fmt.Errorf("the body is empty, expected a JSON object; {} is the empty one")
+		return errors.New("the body is empty, expected a JSON object; {} is the empty one")
 	}
-	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, m)
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, m); err != nil {
+		return errors.New(plain(err))
+	}
+	return nil
+}
+
+// plain returns the text of an error of the protobuf module for a client: without its prefix,
+// whose space varies between builds, and with little of what it quotes of the request, since
+// gRPC sends errors in headers.
+func plain(err error) string {
+	const most = 200
+	text := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ToValidUTF8(text, "\ufffd")
 }

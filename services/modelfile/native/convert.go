@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
@@ -35,32 +37,30 @@ func defineFeature(f *softmax.Feature) *modelv1.Feature {
 	if f.Categorical() {
 		categorical := &modelv1.CategoricalFeature{Categories: append([]string(nil), f.Categories...)}
 		if f.Impute != nil {
-			categorical.Impute = &categorical.Categories[int(*f.Impute)]
+			categorical.Impute = proto.String(f.Categories[int(*f.Impute)])
 		}
 		out.Kind = &modelv1.Feature_Categorical{Categorical: categorical}
 		return out
 	}
 	numeric := &modelv1.NumericFeature{}
 	if f.Range != nil {
-		low, high := f.Range.Min, f.Range.Max
-		numeric.Min, numeric.Max = &low, &high
+		numeric.Min, numeric.Max = proto.Float64(f.Range.Min), proto.Float64(f.Range.Max)
 	}
 	if f.Impute != nil {
-		v := *f.Impute
-		numeric.Impute = &v
+		numeric.Impute = proto.Float64(*f.Impute)
 	}
 	out.Kind = &modelv1.Feature_Numeric{Numeric: numeric}
 	return out
 }
 
 func compileModel(m *modelv1.Model) (*softmax.Model, error) {
-	features := make([]softmax.Feature, len(m.GetSignature().GetFeatures()))
+	var features []softmax.Feature
 	for i, f := range m.GetSignature().GetFeatures() {
 		compiled, err := compileFeature(f)
 		if err != nil {
 			return nil, refuse(fmt.Sprintf("signature.features[%d]", i), "%s", err)
 		}
-		features[i] = compiled
+		features = append(features, compiled)
 	}
 	signature, err := softmax.NewSignature(features)
 	if err != nil {
@@ -87,6 +87,9 @@ func compileFeature(f *modelv1.Feature) (softmax.Feature, error) {
 	switch kind := f.GetKind().(type) {
 	case *modelv1.Feature_Numeric:
 		n := kind.Numeric
+		if n == nil {
+			n = new(modelv1.NumericFeature)
+		}
 		if (n.Min == nil) != (n.Max == nil) {
 			return out, errors.New("min and max are given together or not at all")
 		}
@@ -94,8 +97,7 @@ func compileFeature(f *modelv1.Feature) (softmax.Feature, error) {
 			out.Range = &softmax.Range{Min: n.GetMin(), Max: n.GetMax()}
 		}
 		if n.Impute != nil {
-			v := n.GetImpute()
-			out.Impute = &v
+			out.Impute = proto.Float64(n.GetImpute())
 		}
 	case *modelv1.Feature_Categorical:
 		out.Categories = kind.Categorical.GetCategories()

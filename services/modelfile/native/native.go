@@ -23,8 +23,8 @@ import (
 // FormatVersion is the version of the format that this package reads and writes.
 const FormatVersion = 1
 
-// MaxBytes is the size of the largest file that Decode takes: 256 MiB.
-const MaxBytes = 256 << 20
+// MaxBytes is the size of the largest file that Decode takes: 64 MiB.
+const MaxBytes = 64 << 20
 
 // Format is one of the two encodings of a model file.
 type Format int
@@ -49,11 +49,22 @@ func FormatOf(path string) (Format, error) {
 }
 
 // Encode returns the bytes of a model file. The same message gives the same bytes. A message
-// that Decode would refuse is refused, with the same error.
+// that Decode would refuse is refused; the error is a [*FormatError].
 func Encode(m *modelv1.Model, f Format) ([]byte, error) {
 	if _, err := Compile(m); err != nil {
 		return nil, err
 	}
+	data, err := marshal(m, f)
+	if err != nil {
+		return nil, refuse("file", "cannot be written: %s", plain(err))
+	}
+	if err := checkSize(len(data)); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func marshal(m *modelv1.Model, f Format) ([]byte, error) {
 	if f == Binary {
 		return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	}
@@ -68,6 +79,13 @@ func Encode(m *modelv1.Model, f Format) ([]byte, error) {
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil
+}
+
+func checkSize(size int) error {
+	if size > MaxBytes {
+		return refuse("file", "has more than the %d bytes that are read", MaxBytes)
+	}
+	return nil
 }
 
 // Decode reads a model file in either format: what begins with "{" is JSON. It returns the
@@ -85,15 +103,15 @@ func Decode(data []byte) (*modelv1.Model, *softmax.Model, error) {
 }
 
 func unmarshal(data []byte) (*modelv1.Model, error) {
-	switch {
-	case len(data) == 0:
+	if len(data) == 0 {
 		return nil, refuse("file", "is empty")
-	case len(data) > MaxBytes:
-		return nil, refuse("file", "has %d bytes, at most %d are read", len(data), MaxBytes)
+	}
+	if err := checkSize(len(data)); err != nil {
+		return nil, err
 	}
 	m := new(modelv1.Model)
-	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
-		if err := protojson.Unmarshal(text, m); err != nil {
+	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		if err := protojson.Unmarshal(data, m); err != nil {
 			return nil, refuse("file", "is not the JSON of a Sepal model, or is cut short: %s", plain(err))
 		}
 		return m, nil
@@ -105,29 +123,4 @@ func unmarshal(data []byte) (*modelv1.Model, error) {
 		return nil, refuse("file", "is no Sepal model, or one of a newer Sepal: %s", guess(data))
 	}
 	return m, nil
-}
-
-// plain returns the text of an error of the protobuf module without its prefix, whose space
-// varies between builds.
-func plain(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
-	return strings.TrimPrefix(text, "proto: ")
-}
-
-// guess says what the data look like, for people who took a wrong file.
-func guess(data []byte) string {
-	switch {
-	case data[0] == 0x80 && len(data) > 1 && data[1] <= 5:
-		return "it looks like a Python pickle"
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
-		return "it looks like a zip archive"
-	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
-		return "it looks like a gzip file"
-	case data[0] == 0x08 && len(data) > 1 && data[1] == FormatVersion:
-		return "it begins like a Sepal model"
-	case bytes.Contains(data[:min(len(data), 64)], []byte(",")) && bytes.ContainsRune(data, '\n'):
-		return "it looks like a CSV file"
-	default:
-		return "expected a .binpb or .json file written by `sepal train`"
-	}
 }

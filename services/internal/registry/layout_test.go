@@ -1,0 +1,98 @@
+package registry_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/modelfile/native"
+)
+
+// servedRemedy ends the error of a version that the default model would serve.
+const servedRemedy = "; repair or remove it, or serve another version by MODEL_VERSION"
+
+func TestWrongLayoutsAreRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, file, err string
+	}{
+		{"model with a capital", "Iris/v1.0.0/model.binpb", `ROOT: folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first`},
+		{"version without v", "iris/1.0.0/model.binpb", `ROOT: folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"`},
+		{"name for a version", "iris/latest/model.binpb", `ROOT: folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"`},
+		{"no model file", "iris/v2.0.0/README.md", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
+		{"model file of another tool", "iris/v2.0.0/model.pkl", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
+		{"two model files", "iris/v1.0.0/model.json", "ROOT/iris/v1.0.0: the folder holds several model files (model.binpb, model.json); leave one" + servedRemedy},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			root := folder(t, "iris/v1.0.0")
+			write(t, filepath.Join(root, test.file), modelBytes(t, "iris", "v1.0.0", native.JSON))
+			requireRefused(t, registry.Options{Path: root}, root, test.err)
+		})
+	}
+}
+
+func TestFolderThatCannotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0")
+	if err := os.Symlink("gone", filepath.Join(root, "iris", "v1.1.0")); err != nil {
+		t.Fatal(err)
+	}
+	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory")
+}
+
+func TestOtherFilesArePassedOver(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0")
+	for _, name := range []string{
+		"README.md", ".gitkeep", "lost+found/x", ".trash/iris/v1.0.0/model.binpb", "iris/.v2.0.0.partial/model.binpb", "iris/CHANGELOG.md", "iris/.DS_Store",
+		"iris/v1.0.0/README.md", "iris/v1.0.0/.model.binpb.123.tmp", "iris/v1.0.0/model.binpb~", "iris/v1.0.0/model.sha256",
+	} {
+		write(t, filepath.Join(root, name), []byte("not a model"))
+	}
+	r := open(t, registry.Options{Path: root})
+	if diff := cmp.Diff([]string{"iris/v1.0.0"}, names(r.Versions()...)); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+	if broken := r.Broken(); len(broken) > 0 {
+		t.Errorf("there are broken versions: %v", broken)
+	}
+}
+
+// Kubernetes mounts a ConfigMap as links to ..data, itself a link to a folder with a date.
+func TestMountedConfiguration(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	link := func(target, name string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A version's folder is the mount.
+	write(t, filepath.Join(root, "iris/v1.0.0/..2026_11_23/model.json"), modelBytes(t, "iris", "v1.0.0", native.JSON))
+	link("..2026_11_23", "iris/v1.0.0/..data")
+	link("..data/model.json", "iris/v1.0.0/model.json")
+	// The version's folder, and all of a model, are links.
+	publish(t, filepath.Join(root, "..2026_11_24"), "iris/v2.0.0", "rose/v1.0.0")
+	link("..2026_11_24", "..data")
+	link("../..data/iris/v2.0.0", "iris/v2.0.0")
+	link("..data/rose", "rose")
+
+	r := open(t, registry.Options{Path: root, DefaultModel: "iris"})
+	if diff := cmp.Diff([]string{"iris/v2.0.0", "iris/v1.0.0", "rose/v1.0.0"}, names(r.Versions()...)); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+
+	// The registry itself may be a link, and so may a single file.
+	link(".", "..models")
+	open(t, registry.Options{Path: filepath.Join(root, "..models"), DefaultModel: "iris"})
+	requireVersion(t, open(t, registry.Options{Path: filepath.Join(root, "iris/v1.0.0/model.json")}).Default(), "iris/v1.0.0")
+}

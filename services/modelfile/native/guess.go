@@ -1,0 +1,42 @@
+package native
+
+import "bytes"
+
+// guess says what the data look like, for people who took a wrong file.
+func guess(data []byte) string {
+	head := data[:min(len(data), 64)]
+	for _, kind := range foreign {
+		if bytes.HasPrefix(data, []byte(kind.magic)) {
+			return "it looks like " + kind.name
+		}
+	}
+	switch {
+	case len(data) > 1 && data[0] == 0x80 && data[1] <= 5:
+		return "it looks like a Python pickle"
+	case bytes.HasPrefix(data, []byte{0x08}) && bytes.Contains(head, []byte("onnx")):
+		return "it looks like an ONNX model"
+	case bytes.HasPrefix(data, []byte{0x08, FormatVersion}):
+		return "it begins like a Sepal model"
+	case isText(head) && bytes.ContainsRune(head, ',') && bytes.ContainsRune(data, '\n'):
+		return "it looks like a CSV file"
+	default:
+		return "expected a .binpb or .json file written by `sepal train`"
+	}
+}
+
+// isText reports whether the bytes hold no control character that text files do not have.
+func isText(data []byte) bool {
+	return !bytes.ContainsFunc(data, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' })
+}
+
+// foreign are files that people may take for a model file, by their first bytes.
+var foreign = []struct{ magic, name string }{
+	{"PK\x03\x04", "a zip archive"},
+	{"\x1f\x8b", "a gzip file"},
+	{"BZh", "a bzip2 file"},
+	{"\xfd7zXZ\x00", "an xz file"},
+	{"\x28\xb5\x2f\xfd", "a Zstandard file"},
+	{"\xef\xbb\xbf", "text with a byte order mark; save it as UTF-8 without one"},
+	{"\xff\xfe", "UTF-16 text; save it as UTF-8"},
+	{"\xfe\xff", "UTF-16 text; save it as UTF-8"},
+}
