@@ -28,7 +28,7 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginFunc: allowed,
 		AllowedMethods:  connectcors.AllowedMethods(),
-		AllowedHeaders:  append(connectcors.AllowedHeaders(), rpc.RequestIDHeader),
+		AllowedHeaders:  append(connectcors.AllowedHeaders(), "Authorization", rpc.RequestIDHeader),
 		ExposedHeaders:  append(connectcors.ExposedHeaders(), rpc.RequestIDHeader),
 		MaxAge:          int(preflightMaxAge.Seconds()),
 	}).Handler(next)

@@ -42,6 +42,15 @@ func (f *fresh) len() int {
 	return len(f.conns)
 }
 
+// close closes the connections on which still no request has begun.
+func (f *fresh) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.conns {
+		_ = c.Close() // nothing was said on it that closing could lose
+	}
+}
+
 // wait returns when there is no fresh connection, or when patience or ctx has ended. It always
 // waits a moment, in which a connection that has just turned active takes up its request.
 func (f *fresh) wait(ctx context.Context) {

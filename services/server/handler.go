@@ -8,8 +8,12 @@ import (
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/sepal-ml/sepal/clients/console"
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
@@ -24,6 +28,7 @@ func newHandler(o Options, models *registry.Registry, s *state) http.Handler {
 	layers := rpc.HandlerOptions(rpc.Options{
 		Logger:          o.Logger,
 		MaxMessageBytes: o.MaxMessageBytes,
+		MaxRows:         o.MaxBatchRows,
 		Timeout:         o.RequestTimeout,
 	})
 	services := []string{
@@ -34,8 +39,10 @@ func newHandler(o Options, models *registry.Registry, s *state) http.Handler {
 	reflector := grpcreflect.NewStaticReflector(append(services, grpchealth.HealthV1ServiceName)...)
 
 	mux := http.NewServeMux()
-	mux.Handle(predictionv1connect.NewPredictionServiceHandler(predictionapi.New(models, s.String, o.MaxBatchRows), layers...))
-	mux.Handle(registryv1connect.NewRegistryServiceHandler(registryapi.New(models), layers...))
+	_, prediction := predictionv1connect.NewPredictionServiceHandler(predictionapi.New(models, s.String, o.MaxBatchRows), layers...)
+	handleMethods(mux, predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction)
+	_, versions := registryv1connect.NewRegistryServiceHandler(registryapi.New(models), layers...)
+	handleMethods(mux, registryv1.File_sepal_registry_v1_registry_service_proto, versions)
 	mux.Handle(grpchealth.NewHandler(grpcHealth{state: s, services: services}, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, layers...))
@@ -43,7 +50,18 @@ func newHandler(o Options, models *registry.Registry, s *state) http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("/", rest(page.Handler(console.FS()), noSuchRPC(layers)))
 
-	return s.partFromClients(rpc.RequestID(crossOrigin(o.CORSOrigins, rpc.ContentType(mux))))
+	return s.partFromClients(rpc.RequestID(crossOrigin(o.CORSOrigins, rpc.Unheard(o.Logger, rpc.BodyDeadline(o.RequestTimeout, mux)))))
+}
+
+// handleMethods routes each method of the file's services to the handler, so that a method that
+// there is not is answered like a service that there is not.
+func handleMethods(mux *http.ServeMux, file protoreflect.FileDescriptor, handler http.Handler) {
+	for i := range file.Services().Len() {
+		service := file.Services().Get(i)
+		for j := range service.Methods().Len() {
+			mux.Handle(fmt.Sprintf("/%s/%s", service.FullName(), service.Methods().Get(j).Name()), handler)
+		}
+	}
 }
 
 // rest tells who looks at pages from who calls an RPC that there is not.

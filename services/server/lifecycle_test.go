@@ -178,6 +178,49 @@ func TestStopCutsOff(t *testing.T) {
 	}
 }
 
+// TestStopDropsSilentConnections shows that a connection on which nothing was ever said, such as
+// a browser opens ahead of its needs, holds up no stop.
+func TestStopDropsSilentConnections(t *testing.T) {
+	t.Parallel()
+	env := testenv.Start(t, testenv.Options())
+	conn, err := net.Dial("tcp", env.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	time.Sleep(20 * time.Millisecond) // until the server has accepted it
+	start := time.Now()
+	if err := env.Server.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+// TestSlowBodyIsCutOff shows that a client that never sends its whole request is not waited for.
+func TestSlowBodyIsCutOff(t *testing.T) {
+	t.Parallel()
+	o := testenv.Options()
+	o.RequestTimeout = 100 * time.Millisecond
+	env := testenv.Start(t, o)
+	conn, err := net.Dial("tcp", env.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST "+predictPath+" HTTP/1.1\r\nHost: sepal\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 504 ") || !strings.Contains(string(answer), "deadline_exceeded") {
+		t.Errorf("got %q, %v", answer, err)
+	}
+}
+
 func TestStartTwice(t *testing.T) {
 	t.Parallel()
 	env := testenv.Start(t, testenv.Options())

@@ -25,8 +25,9 @@ type Options struct {
 	// one; required for a folder with several.
 	DefaultModel string
 
-	// RequestTimeout is the longest that a unary request may take; a client's deadline stands
-	// where it is earlier. Default: 30 s. 0: no limit.
+	// RequestTimeout is the longest that a client may take to send a request, and then the
+	// longest that the answer to a unary one may take; a client's deadline stands where it is
+	// earlier. Default: 30 s. 0: no limit.
 	RequestTimeout time.Duration
 	// DrainDelay is how long Drain keeps serving after the server has turned not ready, so
 	// that balancers take notice. Default: 3 s.
@@ -34,7 +35,7 @@ type Options struct {
 	// StopTimeout is how long Stop waits for requests in flight. Default: 10 s.
 	StopTimeout time.Duration
 
-	// MaxMessageBytes is the size of the largest message, uncompressed. Default: 4 MiB.
+	// MaxMessageBytes is the size of the largest request message, uncompressed. Default: 4 MiB.
 	MaxMessageBytes int
 	// MaxBatchRows is the largest number of rows of a BatchPredict. Default: 10000.
 	MaxBatchRows int

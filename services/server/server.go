@@ -148,6 +148,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	defer cancel()
 	if s.close() {
 		s.fresh.wait(ctx)
+		s.fresh.close()
 	}
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
 		return errors.Join(fmt.Errorf("requests were cut off when stopping: %w", err), s.http.Close())

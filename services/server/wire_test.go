@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,8 +33,8 @@ func TestWire(t *testing.T) {
 		{name: "get in base64", method: "GET", path: predictPath + "?encoding=json&base64=1&message=eyJmZWF0dXJlcyI6WzUuMSwzLjUsMS40LDAuMl19", status: 200, text: `"prediction":"setosa"`},
 		{name: "get of a refused row", method: "GET", path: predictPath + "?encoding=json&message=" + url.QueryEscape(`{"features":[5.1]}`), status: 400, text: `features has 1, expected 4 values`},
 		{name: "get of a call with side effects", method: "GET", path: "/sepal.prediction.v1.PredictionService/BatchPredict?encoding=json&message={}", status: 405},
-		{name: "a string in features", body: `{"features":[5.1,"wide",1.4,0.2]}`, status: 400, text: `invalid value for double field features: \"wide\"`},
-		{name: "NaN in JSON", body: `{"features":[5.1,NaN,1.4,0.2]}`, status: 400, text: `"code":"invalid_argument"`},
+		{name: "a string in features", body: `{"features":[5.1,"wide",1.4,0.2]}`, status: 400, text: `features[1] is the string \"wide\", expected a number`},
+		{name: "NaN in JSON", body: `{"features":[5.1,NaN,1.4,0.2]}`, status: 400, text: `features[1] is no JSON: invalid character 'N' looking for beginning of value, expected a number`},
 		{name: "NaN as a string", body: `{"features":[5.1,"NaN",1.4,0.2]}`, status: 400, text: `features[1] is NaN, expected a finite number in cm for sepal_width_cm`},
 		{name: "broken JSON", body: `{"features":[5.1,`, status: 400, text: `"code":"invalid_argument"`},
 		{name: "no body", body: ``, status: 400, text: `the body is empty, expected a JSON object`},
@@ -40,7 +42,8 @@ func TestWire(t *testing.T) {
 		{name: "ten megabytes of zero features", body: `{"features":[0` + strings.Repeat(",0", 5<<20) + `]}`, status: 429, text: `larger than configured max 4194304`},
 		{name: "a form, as curl -d sends", contentType: "application/x-www-form-urlencoded", body: `{}`, status: 415, text: `content type \"application/x-www-form-urlencoded\" is not read here: send application/json`},
 		{name: "garbage as proto", contentType: "application/proto", body: "\xff\xff\xff", status: 400, text: `"code":"invalid_argument"`},
-		{name: "an RPC that there is not", path: "/sepal.prediction.v1.PredictionService/Divine", body: `{}`, status: 404},
+		{name: "an RPC that there is not", path: "/sepal.prediction.v1.PredictionService/Divine", body: `{}`, status: 501, text: `there is no RPC /sepal.prediction.v1.PredictionService/Divine`},
+		{name: "an RPC with a slash too many", path: predictPath + "/", body: `{}`, status: 501, text: `there is no RPC ` + predictPath + "/"},
 		{name: "a service that there is not", path: "/sepal.oracle.v1.OracleService/Divine", body: `{}`, status: 501, text: `there is no RPC /sepal.oracle.v1.OracleService/Divine`},
 		{name: "a page that there is not", method: "GET", path: "/nothing.html", status: 404, text: "the page is at /"},
 		{name: "the page", method: "GET", path: "/", status: 200, text: "<!doctype html>"},
@@ -178,5 +181,68 @@ func TestLimits(t *testing.T) {
 	}
 	if status, text := send(t, client, env.URL, "", path, "", batch(200)); status != http.StatusTooManyRequests {
 		t.Errorf("200 rows: %d %s", status, text)
+	}
+}
+
+// TestBadRowsLeaveGoodOnes fills a batch to its limit with rows whose errors are many times
+// their size: the good one among them is answered all the same.
+func TestBadRowsLeaveGoodOnes(t *testing.T) {
+	t.Parallel()
+	env := testenv.Start(t, testenv.Options())
+	body := `{"rows":[` + strings.Repeat(`{"inputs":{}},`, 9999) + `{"features":[5.1,3.5,1.4,0.2]}]}`
+	status, text := send(t, testenv.HTTPClient(t, false), env.URL, "", "/sepal.prediction.v1.PredictionService/BatchPredict", "", body)
+	if status != http.StatusOK || strings.Count(text, `"error":`) != 9999 || strings.Count(text, `"prediction":"setosa"`) != 1 {
+		t.Errorf("got %d with %d bytes: %.300s", status, len(text), text)
+	}
+}
+
+// TestLittleDoesNotUnfoldToMuch sends two million rows in a few kilobytes.
+func TestLittleDoesNotUnfoldToMuch(t *testing.T) {
+	t.Parallel()
+	env := testenv.Start(t, testenv.Options())
+	var body bytes.Buffer
+	zip := gzip.NewWriter(&body)
+	if _, err := zip.Write(bytes.Repeat([]byte("\n\x00"), 2_000_000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, env.URL+"/sepal.prediction.v1.PredictionService/BatchPredict", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/proto")
+	request.Header.Set("Content-Encoding", "gzip")
+	response, err := testenv.HTTPClient(t, false).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "more than 640000 nested values") {
+		t.Errorf("got %d %s", response.StatusCode, text)
+	}
+}
+
+// TestErrorsRepeatLittleOfTheRequest sends names of megabytes, and more of them than are listed.
+func TestErrorsRepeatLittleOfTheRequest(t *testing.T) {
+	t.Parallel()
+	env := testenv.Start(t, testenv.Options())
+	client := testenv.HTTPClient(t, false)
+	_, text := send(t, client, env.URL, "", "", "", `{"inputs":{"`+strings.Repeat("y", 3<<20)+`":1}}`)
+	if len(text) > 5000 || !strings.Contains(text, "inputs.yyy") {
+		t.Errorf("got %d bytes: %.300s", len(text), text)
+	}
+	var names strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&names, `"n%d":1,`, i)
+	}
+	_, text = send(t, client, env.URL, "", "", "", `{"inputs":{`+strings.TrimSuffix(names.String(), ",")+`}}`)
+	if got := strings.Count(text, `"field":`); got != 16 {
+		t.Errorf("%d violations are listed, expected 16", got)
 	}
 }

@@ -47,6 +47,17 @@ func (m *Model) predict(dst, values []float64, row int) (int, error) {
 	return argmax(dst), nil
 }
 
+// Logits writes the logit of each class to dst, which has NumClasses values, and returns it.
+// Logits tell classes apart whose probabilities have underflowed to 0. The row must fit the
+// signature (Predict tells). It panics if a length is wrong.
+func (m *Model) Logits(dst, row []float64) []float64 {
+	if len(dst) != len(m.classes) || len(row) != m.signature.Len() {
+		panic("softmax: Logits: length mismatch")
+	}
+	m.logits(dst, row)
+	return dst
+}
+
 // logits writes the logit of each class to dst. The row fits the signature.
 func (m *Model) logits(dst, row []float64) {
 	copy(dst, m.intercepts)

@@ -96,3 +96,29 @@ func TestSoftmaxInPlace(t *testing.T) {
 	}
 	wantPanic(t, "softmax: Softmax: length mismatch", func() { softmax.Softmax(logits[:2], logits) })
 }
+
+func TestLogitsTellUnderflownProbabilitiesApart(t *testing.T) {
+	t.Parallel()
+	signature, err := softmax.NewSignature([]softmax.Feature{{Name: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := softmax.NewModel(softmax.Definition{
+		Signature: signature, Classes: []string{"a", "b", "c"},
+		Weights: []float64{0, 1, 3}, Intercepts: []float64{0.5, 0, 0},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	probabilities := make([]float64, 3)
+	if _, err := m.Predict(probabilities, []float64{1000}); err != nil {
+		t.Fatal(err)
+	}
+	if probabilities[0] != 0 || probabilities[1] != 0 {
+		t.Fatalf("the probabilities are %v, expected two to underflow", probabilities)
+	}
+	logits := m.Logits(make([]float64, 3), []float64{1000})
+	if want := []float64{0.5, 1000, 3000}; !slices.Equal(logits, want) {
+		t.Errorf("the logits are %v, expected %v", logits, want)
+	}
+}

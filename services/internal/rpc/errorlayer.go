@@ -12,10 +12,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// errorLayer sees how every call ends that reached a handler; a message that cannot be read does
-// not, and Connect says so itself. An error that was made for the client passes; a
-// context's end gets its code; anything else, and a panic, becomes an INTERNAL error with a
-// neutral text and the request id, and its own text goes to the log, once.
+// errorLayer sees how every call ends that reached a handler; see [Unheard] for the rest. An
+// error that was made for the client passes; a context's end gets its code; anything else, and
+// a panic, becomes an INTERNAL error with a neutral text and the request id, and its own text
+// goes to the log, once.
 type errorLayer struct {
 	logger zerolog.Logger
 }
@@ -68,6 +68,7 @@ func panicked(value any) error {
 
 // end logs how a call ended and returns the error that the client gets.
 func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Peer, start time.Time, err error) error {
+	hear(ctx)
 	shown := forClient(ctx, err)
 	event := l.logger.Debug()
 	if shown != nil {

@@ -17,7 +17,7 @@ type Violation struct {
 }
 
 // Describe returns one line that says what is wrong: the first violation, and how many more
-// there are. It panics without any.
+// are listed. It panics without any.
 func Describe(violations []Violation) string {
 	first := violations[0].Field + " " + violations[0].Description
 	if more := len(violations) - 1; more > 0 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -16,7 +15,8 @@ import (
 // and always the same white space: none. Unknown fields of a request are passed over, as the
 // Connect protocol has it.
 type jsonCodec struct {
-	name string
+	name      string
+	maxNested int
 }
 
 func (c jsonCodec) Name() string { return c.name }
@@ -29,7 +29,7 @@ func (c jsonCodec) Marshal(message any) ([]byte, error) { return c.MarshalAppend
 func (jsonCodec) MarshalAppend(dst []byte, message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return nil, fmt.Errorf("%T is no Protobuf message", message)
+		return nil, notProto(message)
 	}
 	data, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
 	if err != nil {
@@ -44,16 +44,19 @@ func (jsonCodec) MarshalAppend(dst []byte, message any) ([]byte, error) {
 
 func (c jsonCodec) MarshalStable(message any) ([]byte, error) { return c.Marshal(message) }
 
-func (jsonCodec) Unmarshal(data []byte, message any) error {
+func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return fmt.Errorf("%T is no Protobuf message", message)
+		return notProto(message)
 	}
 	if len(data) == 0 {
 		return errors.New("the body is empty, expected a JSON object; {} is the empty one")
 	}
+	if err := checkNestingJSON(data, c.maxNested); err != nil {
+		return err
+	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, m); err != nil {
-		return errors.New(plain(err))
+		return misfit(data, m.ProtoReflect().Descriptor(), err)
 	}
 	return nil
 }

@@ -72,12 +72,8 @@ func TestWrongJSONIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ text, err string }{
 		{"", "the body is empty, expected a JSON object; {} is the empty one"},
-		{"{", "unexpected EOF"},
-		{"[]", "syntax error (line 1:1): unexpected token ["},
-		{"features=1", "syntax error (line 1:1): invalid value features"},
-		{`{"features": [1, "two"]}`, `(line 1:18): invalid value for double field features: "two"`},
+		{"{", `the body is cut short, expected "}" or another name`},
 		{`{"features": [1], "features": [2]}`, `(line 1:19): duplicate field "features"`},
-		{"{\n  \"model\": 1\n}", "(line 2:12): invalid value for string field model: 1"},
 	}
 	for _, test := range tests {
 		err := (jsonCodec{}).Unmarshal([]byte(test.text), new(predictionv1.PredictRequest))

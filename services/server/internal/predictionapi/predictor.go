@@ -14,10 +14,10 @@ import (
 // predictor classifies the rows of one request, one after the other.
 type predictor struct {
 	version       *registry.Version
-	top           int // how many classes the scores list
 	explain       bool
 	probabilities []float64
-	ranked        []int // the best classes: at least two, for the explanation's runner-up
+	ranked        []int // the best classes
+	logits        []float64
 }
 
 func newPredictor(v *registry.Version, topK *uint32, explain bool) *predictor {
@@ -28,10 +28,9 @@ func newPredictor(v *registry.Version, topK *uint32, explain bool) *predictor {
 	}
 	return &predictor{
 		version:       v,
-		top:           top,
 		explain:       explain,
 		probabilities: make([]float64, classes),
-		ranked:        make([]int, max(top, 2)),
+		ranked:        make([]int, top),
 	}
 }
 
@@ -70,10 +69,9 @@ func (p *predictor) predict(source rowSource, prefix string) (*predictionv1.Pred
 		ModelVersion: p.version.Version,
 		Model:        p.version.Model,
 	}
-	softmax.Rank(p.ranked, p.probabilities)
 	response.Scores = p.scores()
 	if p.explain {
-		response.Explanation = p.explanation(r)
+		response.Explanation = p.explanation(r, class)
 		if m := response.Explanation.Margin; math.IsInf(m, 0) || math.IsNaN(m) {
 			return nil, []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
 		}
@@ -84,17 +82,17 @@ func (p *predictor) predict(source rowSource, prefix string) (*predictionv1.Pred
 const overflow = "has values so large that the model's logits are not finite, expected values nearer to the training range"
 
 func (p *predictor) scores() []*predictionv1.ClassScore {
-	scores := make([]*predictionv1.ClassScore, p.top)
-	for i, class := range p.ranked[:p.top] {
+	scores := make([]*predictionv1.ClassScore, len(p.ranked))
+	for i, class := range softmax.Rank(p.ranked, p.probabilities) {
 		scores[i] = &predictionv1.ClassScore{Class: p.version.Compiled.Class(class), Probability: p.probabilities[class]}
 	}
 	return scores
 }
 
-func (p *predictor) explanation(r row) *predictionv1.Explanation {
+func (p *predictor) explanation(r row, class int) *predictionv1.Explanation {
 	model := p.version.Compiled
 	signature := model.Signature()
-	class, against := p.ranked[0], p.ranked[1]
+	against := p.runnerUp(r, class)
 	margin := model.Explain(make([]float64, signature.Len()), r.values, class, against)
 	contributions := make([]*predictionv1.Contribution, signature.Len())
 	for j, value := range margin.Contributions {
@@ -118,4 +116,18 @@ func (p *predictor) explanation(r row) *predictionv1.Explanation {
 		Baseline:      margin.Baseline,
 		Contributions: contributions,
 	}
+}
+
+// runnerUp returns the best class but one, by logits: probabilities may both be 0.
+func (p *predictor) runnerUp(r row, class int) int {
+	if p.logits == nil {
+		p.logits = make([]float64, len(p.probabilities))
+	}
+	best := -1
+	for k, z := range p.version.Compiled.Logits(p.logits, r.values) {
+		if k != class && (best < 0 || z > p.logits[best]) {
+			best = k
+		}
+	}
+	return best
 }

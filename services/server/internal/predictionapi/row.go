@@ -58,7 +58,7 @@ type decoder struct {
 
 func (d *decoder) refuse(field, format string, args ...any) {
 	if len(d.violations) < maxViolations {
-		d.violations = append(d.violations, rpc.Violation{Field: d.prefix + field, Description: fmt.Sprintf(format, args...)})
+		d.violations = append(d.violations, rpc.Violation{Field: d.prefix + cut(field), Description: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -119,7 +119,7 @@ func (d *decoder) unknown(fields map[string]*structpb.Value) {
 			d.refuse("inputs."+name, "is no feature of %s, which takes %s", d.model, d.allFeatures())
 		}
 	}
-	d.violations = append(d.violations, missing...)
+	d.violations = append(d.violations, missing[:min(len(missing), maxViolations-len(d.violations))]...)
 }
 
 // valueOf returns the value of a feature as a row holds it.
@@ -178,11 +178,7 @@ func found(value *structpb.Value) string {
 	case *structpb.Value_NumberValue:
 		return number(kind.NumberValue)
 	case *structpb.Value_StringValue:
-		const most = 40
-		if text := []rune(kind.StringValue); len(text) > most {
-			return "the string " + strconv.Quote(string(text[:most])) + "…"
-		}
-		return "the string " + strconv.Quote(kind.StringValue)
+		return "the string " + strconv.Quote(cut(kind.StringValue))
 	case *structpb.Value_BoolValue:
 		return strconv.FormatBool(kind.BoolValue)
 	case *structpb.Value_ListValue:
@@ -192,6 +188,15 @@ func found(value *structpb.Value) string {
 	default:
 		return "null"
 	}
+}
+
+// cut bounds what is repeated of a request, which over gRPC goes into headers.
+func cut(text string) string {
+	const most = 80
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 func number(v float64) string {

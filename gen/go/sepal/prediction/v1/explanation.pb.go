@@ -32,7 +32,8 @@ type Explanation struct {
 	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
 	// The class it is compared with: the one of the second highest probability.
 	Against string `protobuf:"bytes,2,opt,name=against,proto3" json:"against,omitempty"`
-	// ln(probability of `class` / probability of `against`), in logits; at least 0.
+	// ln(probability of `class` / probability of `against`), in logits; at least 0 to
+	// floating-point rounding.
 	Margin float64 `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
 	// What the margin would be for the model's reference row (the mean training row), in
 	// logits. Negative where the reference row would rather be `against`.

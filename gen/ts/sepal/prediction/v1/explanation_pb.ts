@@ -37,7 +37,8 @@ export type Explanation = Message<"sepal.prediction.v1.Explanation"> & {
   against: string;
 
   /**
-   * ln(probability of `class` / probability of `against`), in logits; at least 0.
+   * ln(probability of `class` / probability of `against`), in logits; at least 0 to
+   * floating-point rounding.
    *
    * @generated from field: double margin = 3;
    */

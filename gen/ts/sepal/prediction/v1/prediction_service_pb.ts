@@ -414,7 +414,8 @@ export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
  *
  * Errors of every call carry google.rpc details where there is something to point at: an
  * INVALID_ARGUMENT has a google.rpc.BadRequest whose field paths name the value refused
- * (`features[2]`, `inputs.sepal_width_cm`, `rows[7].features`) and say what was expected. An
+ * (`features[2]`, `inputs.sepal_width_cm`, `rows[7].features`) and say what was expected. Only
+ * a message that cannot be read as what it should be has this in its text alone. An
  * INTERNAL error has a neutral text with the request id under which the log tells the rest.
  *
  * @generated from service sepal.prediction.v1.PredictionService
@@ -438,7 +439,8 @@ export const PredictionService: GenService<{
    *
    * Scope: predict. Errors: INVALID_ARGUMENT when the row does not fit the signature ·
    * NOT_FOUND when there is no such model or version; the text names what exists ·
-   * RESOURCE_EXHAUSTED when the message is too large · DEADLINE_EXCEEDED.
+   * RESOURCE_EXHAUSTED when the request is too large (4 MiB
+   * unless set otherwise), or its answer (64 MiB) · DEADLINE_EXCEEDED.
    *
    * @generated from rpc sepal.prediction.v1.PredictionService.Predict
    */

@@ -55,7 +55,8 @@ type PredictionServiceClient interface {
 	//
 	// Scope: predict. Errors: INVALID_ARGUMENT when the row does not fit the signature ·
 	// NOT_FOUND when there is no such model or version; the text names what exists ·
-	// RESOURCE_EXHAUSTED when the message is too large · DEADLINE_EXCEEDED.
+	// RESOURCE_EXHAUSTED when the request is too large (4 MiB
+	// unless set otherwise), or its answer (64 MiB) · DEADLINE_EXCEEDED.
 	Predict(context.Context, *v1.PredictRequest) (*v1.PredictResponse, error)
 	// BatchPredict classifies many rows with one version of one model. Each row has a result
 	// of its own: a row that does not fit never fails its neighbours.
@@ -145,7 +146,8 @@ type PredictionServiceHandler interface {
 	//
 	// Scope: predict. Errors: INVALID_ARGUMENT when the row does not fit the signature ·
 	// NOT_FOUND when there is no such model or version; the text names what exists ·
-	// RESOURCE_EXHAUSTED when the message is too large · DEADLINE_EXCEEDED.
+	// RESOURCE_EXHAUSTED when the request is too large (4 MiB
+	// unless set otherwise), or its answer (64 MiB) · DEADLINE_EXCEEDED.
 	Predict(context.Context, *v1.PredictRequest) (*v1.PredictResponse, error)
 	// BatchPredict classifies many rows with one version of one model. Each row has a result
 	// of its own: a row that does not fit never fails its neighbours.
