@@ -1,0 +1,69 @@
+package onnx
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// FormatError says that a file is no ONNX model, or one that contradicts itself.
+type FormatError struct {
+	// Problem says what is wrong and where, in one line of at most 400 bytes.
+	Problem string
+}
+
+func (e *FormatError) Error() string { return "no valid ONNX model: " + e.Problem }
+
+// UnsupportedError says that a file is a model of a kind that cannot be read.
+type UnsupportedError struct {
+	// What names what stands in the way, in one line of at most 400 bytes.
+	What string
+	// Advice says what to do instead, in one line.
+	Advice string
+}
+
+func (e *UnsupportedError) Error() string { return e.What + ": " + e.Advice }
+
+func malformed(format string, args ...any) error {
+	return &FormatError{Problem: presentable(fmt.Sprintf(format, args...))}
+}
+
+func unsupported(advice, format string, args ...any) error {
+	return &UnsupportedError{What: presentable(fmt.Sprintf(format, args...)), Advice: advice}
+}
+
+const (
+	adviseLinear = "what can be read is LogisticRegression, alone or after StandardScaler, MinMaxScaler or SimpleImputer; " +
+		"export such a model, or train one here"
+	adviseOneVsRest = "one sigmoid per class, divided by their sum, is not a softmax; " +
+		"fit LogisticRegression itself, with multi_class='multinomial' before scikit-learn 1.8, and export again"
+	adviseProbabilities = "export with skl2onnx, without its option raw_scores, a classifier that has predict_proba"
+	adviseOneFile       = "save the model with its weights inside: onnx.save_model(model, path, save_as_external_data=False)"
+	adviseInputs        = "export with inputs of numbers whose width is known, such as FloatTensorType([None, 4])"
+	adviseFlat          = "inline functions and subgraphs before saving, with onnx.inliner or an optimiser"
+)
+
+// presentable makes a text that quotes a file fit for one line of a log: without its middle
+// where that is long, and without what is no UTF-8 or moves a cursor.
+func presentable(text string) string {
+	const most, head, tail = 400, 200, 180
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:head], "") + " … " + strings.ToValidUTF8(text[len(text)-tail:], "")
+}
+
+// quote quotes a name of the file, the start of it where it is long.
+func quote(name string) string {
+	const most = 80
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return `"` + presentable(name) + `"`
+}
