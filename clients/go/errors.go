@@ -9,8 +9,11 @@ import (
 	"connectrpc.com/connect"
 )
 
-// maxShownViolations bounds the text of an error, not the error.
-const maxShownViolations = 8
+// Bounds of the text of an error, not of the error.
+const (
+	maxShownViolations = 3
+	maxShownRunes      = 300 // of the message, and of each violation
+)
 
 // Error is why a call failed: the error of every method of [Client], and of [Inputs].
 //
@@ -42,16 +45,22 @@ type FieldViolation struct {
 	// Field is the path of the value in the request, such as "features[2]" or
 	// "inputs.sepal_width_cm".
 	Field string
-	// Description says what was expected there, and what was found.
+	// Description says what was found there and what was expected, such as "is NaN, expected
+	// a finite number".
 	Description string
 }
 
-// Error returns one line with all that is known, and at most 8 violations.
+// String returns the field and what is wrong with it, such as "features[2] is NaN, expected a
+// finite number".
+func (v FieldViolation) String() string { return v.Field + " " + v.Description }
+
+// Error returns one line with what is known, each thing once: at most 3 violations, and of each
+// text at most 300 characters. The fields have it all.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString("sepal: " + e.Code.String())
-	if e.Message != "" {
-		text.WriteString(": " + e.Message)
+	if e.Message != "" && !e.repeats() {
+		text.WriteString(": " + cut(e.Message))
 	}
 	for i, v := range e.Violations {
 		separator := "; "
@@ -62,12 +71,29 @@ func (e *Error) Error() string {
 			fmt.Fprintf(&text, "; and %d more", len(e.Violations)-i)
 			break
 		}
-		text.WriteString(separator + v.Field + ": " + v.Description)
+		text.WriteString(separator + cut(v.String()))
 	}
 	if notes := e.notes(); len(notes) > 0 {
 		text.WriteString(" (" + strings.Join(notes, ", ") + ")")
 	}
 	return oneLine.Replace(text.String())
+}
+
+// repeats reports whether the message only says what the violations do: servers begin it with
+// the first of them, for those who read no details.
+func (e *Error) repeats() bool {
+	if len(e.Violations) == 0 {
+		return false
+	}
+	rest, ok := strings.CutPrefix(e.Message, e.Violations[0].String())
+	return ok && (rest == "" || strings.HasPrefix(rest, " (and "))
+}
+
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > maxShownRunes {
+		return string(runes[:maxShownRunes]) + "…"
+	}
+	return text
 }
 
 var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")

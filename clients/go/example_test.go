@@ -30,10 +30,11 @@ func (petals) Predict(
 		row = []float64{inputs.GetFields()["petal_length_cm"].GetNumberValue()}
 	}
 	if len(row) != 1 {
-		err := connect.NewError(connect.CodeInvalidArgument, errors.New("the row does not fit the signature"))
+		problem := fmt.Sprintf("has %d, expected 1 value (petal_length_cm)", len(row))
+		err := connect.NewError(connect.CodeInvalidArgument, errors.New("features "+problem))
 		detail, detailErr := connect.NewErrorDetail(&errdetails.BadRequest{
 			FieldViolations: []*errdetails.BadRequest_FieldViolation{{
-				Field: "features", Description: fmt.Sprintf("expected 1 value, found %d", len(row)),
+				Field: "features", Description: problem,
 			}},
 		})
 		if detailErr != nil {
@@ -125,8 +126,8 @@ func ExampleError() {
 	fmt.Println(err)
 	// Output:
 	// invalid_argument
-	// features → expected 1 value, found 2
-	// sepal: invalid_argument: the row does not fit the signature: features: expected 1 value, found 2 (request 5b1f)
+	// features → has 2, expected 1 value (petal_length_cm)
+	// sepal: invalid_argument: features has 2, expected 1 value (petal_length_cm) (request 5b1f)
 }
 
 func ExampleDial_refused() {

@@ -32,15 +32,14 @@ func TestARefusalIsTypedOnEveryWire(t *testing.T) {
 			client := dial(t, serve(t, service.handler()).URL, wire.options...)
 			_, err := client.Predict(t.Context(), Features(1, 2))
 			e := asError(t, err)
-			want := []FieldViolation{{"features", "expected 1 value, found 2"}}
+			want := []FieldViolation{{"features", "has 2, expected 1 value (length_cm)"}}
 			if e.Code != connect.CodeInvalidArgument || !slices.Equal(e.Violations, want) {
 				t.Errorf("code %v, violations %v; want invalid_argument, %v", e.Code, e.Violations, want)
 			}
-			if e.Message != "the row does not fit the signature" || e.RequestID != "req-7" || e.Attempts != 1 {
+			if e.Message != "features has 2, expected 1 value (length_cm)" || e.RequestID != "req-7" || e.Attempts != 1 {
 				t.Errorf("message %q, request %q, %d attempts", e.Message, e.RequestID, e.Attempts)
 			}
-			const text = "sepal: invalid_argument: the row does not fit the signature: " +
-				"features: expected 1 value, found 2 (request req-7)"
+			const text = "sepal: invalid_argument: features has 2, expected 1 value (length_cm) (request req-7)"
 			if e.Error() != text {
 				t.Errorf("text\n %s\nwant\n %s", e, text)
 			}
@@ -310,18 +309,27 @@ func TestTheTextOfAnError(t *testing.T) {
 	t.Parallel()
 	many := make([]FieldViolation, 11)
 	for i := range many {
-		many[i] = FieldViolation{fmt.Sprintf("f%d", i), "bad"}
+		many[i] = FieldViolation{fmt.Sprintf("f%d", i), "is bad"}
 	}
+	long := strings.Repeat("ä", 400)
+	short := strings.Repeat("ä", 300)
+	code := connect.CodeInvalidArgument
 	for want, e := range map[string]*Error{
 		"sepal: internal":                  {Code: connect.CodeInternal},
 		"sepal: not_found: no model \"x\"": {Code: connect.CodeNotFound, Message: `no model "x"`, Attempts: 1},
 		"sepal: internal: one two three":   {Code: connect.CodeInternal, Message: "one\ntwo\r\nthree"},
-		"sepal: invalid_argument: a: b; c: d (request r, 2 attempts, retry after 1.5s)": {
-			Code: connect.CodeInvalidArgument, Violations: []FieldViolation{{"a", "b"}, {"c", "d"}},
+		"sepal: invalid_argument: a is b; c is d (request r, 2 attempts, retry after 1.5s)": {
+			Code: connect.CodeInvalidArgument, Violations: []FieldViolation{{"a", "is b"}, {"c", "is d"}},
 			RequestID: "r", Attempts: 2, RetryAfter: 1500 * time.Millisecond,
 		},
-		"sepal: invalid_argument: m: f0: bad; f1: bad; f2: bad; f3: bad; f4: bad; f5: bad; f6: bad; f7: bad; and 3 more": {
-			Code: connect.CodeInvalidArgument, Message: "m", Violations: many,
+		"sepal: invalid_argument: m: f0 is bad; f1 is bad; f2 is bad; and 8 more": {Code: code, Message: "m", Violations: many},
+		// What a server says: the first violation, and how many more there are.
+		"sepal: invalid_argument: f0 is bad":                                   {Code: code, Message: "f0 is bad", Violations: many[:1]},
+		"sepal: invalid_argument: f0 is bad; f1 is bad":                        {Code: code, Message: "f0 is bad (and 1 more)", Violations: many[:2]},
+		"sepal: invalid_argument: f0 is bad; f1 is bad; f2 is bad; and 8 more": {Code: code, Message: "f0 is bad (and 10 more)", Violations: many},
+		"sepal: invalid_argument: f0 is badly spelt: f0 is bad":                {Code: code, Message: "f0 is badly spelt", Violations: many[:1]},
+		"sepal: invalid_argument: " + short + "…: f " + short[:len(short)-4] + "…": {
+			Code: code, Message: long, Violations: []FieldViolation{{"f", long}},
 		},
 	} {
 		if got := e.Error(); got != want {

@@ -73,9 +73,11 @@ func (s *fakeService) BatchPredict(
 		result := &predictionv1.RowResult{}
 		answer, err := classify(fmt.Sprintf("rows[%d].", i), row.GetFeatures())
 		if err != nil {
-			result.Result = &predictionv1.RowResult_Error{Error: &predictionv1.RowError{
-				Code: connect.CodeOf(err).String(), Message: "the row does not fit",
-			}}
+			rowError := &predictionv1.RowError{Code: connect.CodeOf(err).String(), Message: err.Error()}
+			if refused := new(connect.Error); errors.As(err, &refused) {
+				rowError.Message = refused.Message()
+			}
+			result.Result = &predictionv1.RowResult_Error{Error: rowError}
 		} else {
 			result.Result = &predictionv1.RowResult_Response{Response: answer}
 		}
@@ -91,7 +93,7 @@ func (s *fakeService) GetVersion(
 		return nil, err
 	}
 	if v := req.GetVersion(); v != "" && v != "v1.0.0" {
-		return nil, refusal(connect.CodeNotFound, fmt.Sprintf("no version %q of model \"length\": it has v1.0.0", v))
+		return nil, refusal(connect.CodeNotFound, fmt.Sprintf("model \"length\" has no version %q; it has: v1.0.0", v))
 	}
 	return &registryv1.GetVersionResponse{Version: &registryv1.ModelVersion{
 		Model: "length", Version: "v1.0.0", Classes: []string{"short", "long"},
@@ -100,10 +102,10 @@ func (s *fakeService) GetVersion(
 
 func classify(path string, row []float64) (*predictionv1.PredictResponse, error) {
 	if len(row) != 1 {
-		return nil, refusal(connect.CodeInvalidArgument, "the row does not fit the signature",
+		field, description := path+"features", fmt.Sprintf("has %d, expected 1 value (length_cm)", len(row))
+		return nil, refusal(connect.CodeInvalidArgument, field+" "+description,
 			&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{
-				Field:       path + "features",
-				Description: fmt.Sprintf("expected 1 value, found %d", len(row)),
+				Field: field, Description: description,
 			}}})
 	}
 	long := 1 / (1 + math.Exp(2-row[0]))

@@ -39,7 +39,7 @@ func Inputs(values map[string]any) (*predictionv1.PredictRequest, error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		field, err := inputValue(values[name])
 		if !utf8.ValidString(name) {
-			err = errors.New("expected a name in UTF-8")
+			err = errors.New("is a name that is not UTF-8, expected the name of a feature")
 		}
 		if err != nil {
 			violations = append(violations, FieldViolation{"inputs." + strings.ToValidUTF8(name, "\uFFFD"), err.Error()})
@@ -66,7 +66,7 @@ func inputValue(value any) (*structpb.Value, error) {
 	if number, ok := value.(json.Number); ok {
 		parsed, err := strconv.ParseFloat(number.String(), 64)
 		if err != nil {
-			return nil, fmt.Errorf("expected a number, found the json.Number %q", number.String())
+			return nil, fmt.Errorf("is the json.Number %q, expected a number", number.String())
 		}
 		return inputNumber(parsed)
 	}
@@ -80,16 +80,16 @@ func inputValue(value any) (*structpb.Value, error) {
 		return inputInteger(new(big.Int).SetUint64(v.Uint()))
 	case v.Kind() == reflect.String:
 		if !utf8.ValidString(v.String()) {
-			return nil, errors.New("expected a string in UTF-8")
+			return nil, errors.New("is a string that is not UTF-8, expected one that is")
 		}
 		return structpb.NewStringValue(v.String()), nil
 	}
-	return nil, fmt.Errorf("expected a number, a string or nil, found a %T", value)
+	return nil, fmt.Errorf("is a %T, expected a number, a string or nil", value)
 }
 
 func inputNumber(number float64) (*structpb.Value, error) {
 	if math.IsNaN(number) || math.IsInf(number, 0) {
-		return nil, fmt.Errorf("expected a finite number, found %v", number)
+		return nil, fmt.Errorf("is %v, expected a finite number", number)
 	}
 	return structpb.NewNumberValue(number), nil
 }
@@ -97,7 +97,7 @@ func inputNumber(number float64) (*structpb.Value, error) {
 func inputInteger(integer *big.Int) (*structpb.Value, error) {
 	number, accuracy := new(big.Float).SetInt(integer).Float64()
 	if accuracy != big.Exact {
-		return nil, fmt.Errorf("expected an integer that a float64 can hold, found %v", integer)
+		return nil, fmt.Errorf("is %v, expected an integer that a float64 can hold", integer)
 	}
 	return structpb.NewNumberValue(number), nil
 }

@@ -55,17 +55,17 @@ func TestInputsTaken(t *testing.T) {
 func TestInputsRefused(t *testing.T) {
 	t.Parallel()
 	for want, value := range map[string]any{
-		"expected a number, a string or nil, found a bool":                        true,
-		"expected a number, a string or nil, found a []float64":                   []float64{1},
-		"expected a number, a string or nil, found a *float64":                    new(float64),
-		"expected a finite number, found NaN":                                     math.NaN(),
-		"expected a finite number, found -Inf":                                    float32(math.Inf(-1)),
-		"expected a finite number, found +Inf":                                    json.Number("Inf"),
-		`expected a number, found the json.Number "1e999"`:                        json.Number("1e999"),
-		`expected a number, found the json.Number "five"`:                         json.Number("five"),
-		"expected an integer that a float64 can hold, found 9007199254740993":     int64(1)<<53 + 1,
-		"expected an integer that a float64 can hold, found 18446744073709551615": uint64(math.MaxUint64),
-		"expected a string in UTF-8":                                              "\xff",
+		"is a bool, expected a number, a string or nil":                        true,
+		"is a []float64, expected a number, a string or nil":                   []float64{1},
+		"is a *float64, expected a number, a string or nil":                    new(float64),
+		"is NaN, expected a finite number":                                     math.NaN(),
+		"is -Inf, expected a finite number":                                    float32(math.Inf(-1)),
+		"is +Inf, expected a finite number":                                    json.Number("Inf"),
+		`is the json.Number "1e999", expected a number`:                        json.Number("1e999"),
+		`is the json.Number "five", expected a number`:                         json.Number("five"),
+		"is 9007199254740993, expected an integer that a float64 can hold":     int64(1)<<53 + 1,
+		"is 18446744073709551615, expected an integer that a float64 can hold": uint64(math.MaxUint64),
+		"is a string that is not UTF-8, expected one that is":                  "\xff",
 	} {
 		req, err := Inputs(map[string]any{"good": 1, "bad": value})
 		if req != nil || err == nil {
@@ -83,9 +83,9 @@ func TestAllBadInputsAreNamedInOrder(t *testing.T) {
 	t.Parallel()
 	_, err := Inputs(map[string]any{"c": true, "a": math.NaN(), "b": 1, "d\xff": 1})
 	const text = "sepal: invalid_argument: inputs cannot be sent: " +
-		"inputs.a: expected a finite number, found NaN; " +
-		"inputs.c: expected a number, a string or nil, found a bool; " +
-		"inputs.d\uFFFD: expected a name in UTF-8"
+		"inputs.a is NaN, expected a finite number; " +
+		"inputs.c is a bool, expected a number, a string or nil; " +
+		"inputs.d\uFFFD is a name that is not UTF-8, expected the name of a feature"
 	if e := asError(t, err); e.Error() != text || e.Code != connect.CodeInvalidArgument || e.Attempts != 0 {
 		t.Errorf("text\n %s\nwant\n %s", e, text)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sepal-ml/sepal/services/server"
+	"github.com/sepal-ml/sepal/services/trainer"
 )
 
 // cli is the whole command line: every flag, its environment variable and its help.
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
-	o := server.DefaultOptions()
+	o, training := server.DefaultOptions(), trainer.DefaultOptions()
 	return kong.New(c,
 		kong.Name("sepal"),
 		kong.Description(description),
@@ -73,6 +74,14 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 			"stop_timeout":      o.StopTimeout.String(),
 			"max_message_bytes": fmt.Sprint(o.MaxMessageBytes),
 			"max_batch_rows":    fmt.Sprint(o.MaxBatchRows),
+
+			"train_version":        training.Version,
+			"train_c":              fmt.Sprint(training.C),
+			"train_hold_out":       fmt.Sprint(training.HoldOut),
+			"train_folds":          fmt.Sprint(training.Folds),
+			"train_seed":           fmt.Sprint(training.Seed),
+			"train_max_iterations": fmt.Sprint(training.MaxIterations),
+			"train_tolerance":      fmt.Sprint(training.Tolerance),
 		},
 	)
 }

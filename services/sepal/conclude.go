@@ -56,7 +56,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 // say writes one line to stderr. There is nobody to tell where that fails.
 func say(stderr io.Writer, format string, args ...any) {
 	text := strings.TrimPrefix(fmt.Sprintf(format, args...), "sepal: ") // packages of ours begin so too
-	_, _ = fmt.Fprintf(stderr, "sepal: %s\n", strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
+	_, _ = fmt.Fprintf(stderr, "sepal: %s\n", printableLine(text))
 }
 
 // helpFor returns the command that explains what could not be parsed.

@@ -77,6 +77,8 @@ var goldens = []struct {
 	{name: "refused_target", args: "predict 1 2 3 4 --server localhost"},
 	{name: "refused_count", args: "predict 5.1 3.5 1.4 " + iris},
 	{name: "refused_not_a_number", args: "predict 5.1 wide NaN 1e999 " + iris},
+	{name: "refused_missing", args: "predict NA 3.5 1.4 0.2 " + iris},
+	{name: "refused_missing_in_csv", args: "predict --top-k 0 " + iris, stdin: "sepal_length_cm,sepal_width_cm,petal_length_cm,petal_width_cm\n5.1,NA,1.4,\n"},
 	{name: "refused_category", args: "predict 50000 astronaut 30 " + loan},
 	{name: "refused_names", args: "predict sepal_length=5.1 sepal_width_cm=3.5 petal_length_cm=1.4 petal_width_cm=0.2 " + iris},
 	{name: "refused_name_twice", args: "predict age=1 age=2 " + loan},

@@ -16,7 +16,7 @@ import (
 // inspectCmd is the verb inspect.
 type inspectCmd struct {
 	Path         string `arg:"" optional:"" env:"MODEL_PATH" help:"Model file or registry folder; the built-in iris model by default."`
-	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to show, the served one by default."`
+	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to show of a folder, the served one by default; a single file shows the one that it states."`
 	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to show, where there are several."`
 	JSON         bool   `name:"json" env:"SEPAL_JSON" help:"Print the whole model file as JSON."`
 }
@@ -58,9 +58,9 @@ func (c *inspectCmd) Run(p *process) error {
 
 func writeVersion(w io.Writer, v *registry.Version) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "model\t%s %s\n", v.Model, v.Version)
+	fmt.Fprintf(out, "model\t%s %s\n", v.File.GetName(), v.File.GetVersion())
 	fmt.Fprintf(out, "digest\tsha256:%s\n", v.Digest)
-	fmt.Fprintf(out, "classes\t%s\n", strings.Join(v.File.GetClasses(), ", "))
+	fmt.Fprintf(out, "classes\t%s\n", strings.Join(printables(v.File.GetClasses()), ", "))
 	writeTraining(out, v.File)
 	fmt.Fprintln(out)
 	writeFeatures(out, v)
@@ -78,8 +78,8 @@ func writeTraining(out io.Writer, file *modelv1.Model) {
 		state = "not converged"
 	}
 	fmt.Fprintf(out, "trained\ton %d rows, C %g, %s, %d iterations, %s, seed %d\n",
-		t.GetRows(), t.GetRegularisationC(), t.GetSolver(), t.GetIterations(), state, t.GetSeed())
-	fmt.Fprintf(out, "data\tsha256:%s\n", t.GetDataDigest())
+		t.GetRows(), t.GetRegularisationC(), printable(t.GetSolver()), t.GetIterations(), state, t.GetSeed())
+	fmt.Fprintf(out, "data\tsha256:%s\n", printable(t.GetDataDigest()))
 	if m := t.GetHoldOut(); m != nil {
 		fmt.Fprintf(out, "hold-out\taccuracy %.4f, log-loss %.4f on %d rows\n", m.GetAccuracy(), m.GetLogLoss(), m.GetRows())
 	}
@@ -93,13 +93,13 @@ func writeFeatures(out io.Writer, v *registry.Version) {
 	classes, weights := v.File.GetClasses(), v.File.GetWeights()
 	width := v.Compiled.Signature().Width()
 	line := func(name, takes string, weight func(k int) float64) {
-		fmt.Fprintf(out, "%s\t%s", name, takes)
+		fmt.Fprintf(out, "%s\t%s", printable(name), takes)
 		for k := range classes {
 			fmt.Fprintf(out, "\t%+.6g", weight(k))
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "feature\ttakes\t%s\n", strings.Join(classes, "\t"))
+	fmt.Fprintf(out, "feature\ttakes\t%s\n", strings.Join(printables(classes), "\t"))
 	column := 0
 	for _, f := range v.File.GetSignature().GetFeatures() {
 		columns := columnsOf(f)
@@ -134,7 +134,7 @@ func takesOf(f *modelv1.Feature) string {
 	if c := f.GetCategorical(); c != nil {
 		text := strconv.Itoa(len(c.GetCategories())) + " categories"
 		if c.Impute != nil {
-			text += ", missing: " + c.GetImpute()
+			text += ", missing: " + printable(c.GetImpute())
 		}
 		return text
 	}
@@ -144,7 +144,7 @@ func takesOf(f *modelv1.Feature) string {
 		text = shortest(n.GetMin()) + " to " + shortest(n.GetMax())
 	}
 	if f.GetUnit() != "" {
-		text += " " + f.GetUnit()
+		text += " " + printable(f.GetUnit())
 	}
 	if n.Impute != nil {
 		text += ", missing: " + shortest(n.GetImpute())

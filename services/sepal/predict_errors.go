@@ -56,6 +56,13 @@ func placed(field, problem string) string {
 	if field == "inputs" {
 		return "the row " + problem
 	}
+	// Nobody typed null: the cell was empty, or NA.
+	if rest, null := strings.CutPrefix(problem, "is null,"); null {
+		problem = "is missing," + rest
+	}
+	if rest, optional := strings.CutSuffix(problem, ", or null if missing"); optional {
+		problem = rest + ", or NA if missing"
+	}
 	return strings.TrimPrefix(field, "inputs.") + " " + problem
 }
 

@@ -203,3 +203,15 @@ func TestInspectedJSONIsAModel(t *testing.T) {
 		t.Errorf("-binary +JSON:\n%s\n%v", diff, got)
 	}
 }
+
+// TestInspectShowsWhatAFileStates has a version that a server would call the file by.
+func TestInspectShowsWhatAFileStates(t *testing.T) {
+	t.Setenv("MODEL_VERSION", "v5.0.0")
+	const file = "inspect $TESTDATA/models/iris/v1.0.0/model.binpb"
+	if text := sepalCommand(t, "", strings.Fields(file)...); !strings.Contains(text.stdout, "iris v1.0.0\n") {
+		t.Errorf("text: got %v", text)
+	}
+	if data := sepalCommand(t, "", strings.Fields(file+" --json")...); !strings.Contains(data.stdout, `"version": "v1.0.0"`) {
+		t.Errorf("JSON: got %v", data)
+	}
+}

@@ -17,12 +17,13 @@ const barWidth = 30
 // writeText writes one prediction for people.
 func writeText(w io.Writer, signature *modelv1.Signature, response *predictionv1.PredictResponse) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "%s, %.2f %% by %s %s\n", response.GetPrediction(), 100*response.GetConfidence(), response.GetModel(), response.GetModelVersion())
+	fmt.Fprintf(out, "%s, %.2f %% by %s %s\n", printable(response.GetPrediction()), 100*response.GetConfidence(),
+		printable(response.GetModel()), printable(response.GetModelVersion()))
 	if len(response.GetScores()) > 0 {
 		fmt.Fprintln(out)
 	}
 	for _, score := range response.GetScores() {
-		fmt.Fprintf(out, "  %s\t%.6f", score.GetClass(), score.GetProbability())
+		fmt.Fprintf(out, "  %s\t%.6f", printable(score.GetClass()), score.GetProbability())
 		if length := int(math.Round(score.GetProbability() * barWidth)); length > 0 {
 			fmt.Fprint(out, "\t"+strings.Repeat("█", length))
 		}
@@ -35,16 +36,24 @@ func writeText(w io.Writer, signature *modelv1.Signature, response *predictionv1
 }
 
 func writeExplanation(out io.Writer, signature *modelv1.Signature, e *predictionv1.Explanation) {
-	fmt.Fprintf(out, "\nWhy %s rather than %s, in log-odds:\n\n", e.GetClass(), e.GetAgainst())
+	fmt.Fprintf(out, "\nWhy %s rather than %s, in log-odds:\n\n", printable(e.GetClass()), printable(e.GetAgainst()))
 	for i, c := range e.GetContributions() {
-		value := c.GetCategory()
+		value := printable(c.GetCategory())
 		if _, number := c.GetValue().(*predictionv1.Contribution_Number); number {
-			value = strings.TrimSpace(shortest(c.GetNumber()) + " " + signature.GetFeatures()[i].GetUnit())
+			value = strings.TrimSpace(shortest(c.GetNumber()) + " " + printable(unitOf(signature, i)))
 		}
 		if c.GetImputed() {
 			value += " (imputed)"
 		}
-		fmt.Fprintf(out, "  %s\t%s\t%+.4f\n", c.GetFeature(), value, c.GetContribution())
+		fmt.Fprintf(out, "  %s\t%s\t%+.4f\n", printable(c.GetFeature()), value, c.GetContribution())
 	}
 	fmt.Fprintf(out, "  the mean training row\t\t%+.4f\n  sum\t\t%+.4f\n", e.GetBaseline(), e.GetMargin())
+}
+
+// unitOf returns the unit of a feature; empty if there is no such feature, as a server may claim.
+func unitOf(signature *modelv1.Signature, i int) string {
+	if features := signature.GetFeatures(); i < len(features) {
+		return features[i].GetUnit()
+	}
+	return ""
 }

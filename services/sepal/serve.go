@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,8 +45,14 @@ Ctrl-C stops at once what is idle and waits for requests in flight; SIGTERM firs
 server not ready and keeps serving for the drain delay. A second signal ends it at once.`
 }
 
-// AfterApply refuses limits under which nothing could be served.
+// AfterApply refuses limits under which nothing could be served, and takes an IPv6 address as
+// URLs have it.
 func (c *serveCmd) AfterApply() error {
+	if host, open := strings.CutPrefix(c.Host, "["); open {
+		if host, closed := strings.CutSuffix(host, "]"); closed {
+			c.Host = host
+		}
+	}
 	switch {
 	case c.RequestTimeout < 0:
 		return fmt.Errorf("--request-timeout is %v, expected 0s (no limit) or more", c.RequestTimeout)
@@ -68,7 +75,8 @@ func (c *serveCmd) AfterApply() error {
 
 // Run serves until the process is told to stop.
 func (c *serveCmd) Run(p *process) error {
-	s, err := server.New(c.options(newLogger(p, c.LogLevel, c.LogFormat)))
+	logger := newLogger(p, c.LogLevel, c.LogFormat)
+	s, err := server.New(c.options(logger))
 	if err != nil {
 		return err
 	}
@@ -85,7 +93,11 @@ func (c *serveCmd) Run(p *process) error {
 	if signalOf(p.ctx) != syscall.SIGINT {
 		s.Drain(stopping)
 	}
-	return s.Stop(stopping)
+	// A client that is too slow must not make every deployment look failed.
+	if err := s.Stop(stopping); err != nil {
+		logger.Warn().Err(err).Msg("stopped")
+	}
+	return nil
 }
 
 func (c *serveCmd) options(logger zerolog.Logger) server.Options {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -38,12 +39,17 @@ func TestServeThatCannotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if out, err := exec.CommandContext(t.Context(), "mkfifo", pipe).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	tests := []struct{ name, args, want string }{
+		{"named pipe", "--port 0 --model-path " + pipe, "pipe: is no regular file, but a named pipe; write one"},
 		{"missing path", "--port 0 --model-path /none/model.binpb", "/none/model.binpb: no such model file or registry folder"},
 		{"truncated model", "--port 0 --model-path " + cut, cut + ": "},
 		{"wrong file", "--port 0 --model-path $TESTDATA/datasets/iris.csv", "iris.csv: the file is no Sepal model"},
 		{"folder without models", "--port 0 --model-path " + t.TempDir(), "holds no model"},
-		{"several models", "--port 0 --model-path $TESTDATA/models", "holds several models (iris, loan); name the default one with SEPAL_DEFAULT_MODEL"},
+		{"several models", "--port 0 --model-path $TESTDATA/models", "holds several models (iris, loan); name the default one (SEPAL_DEFAULT_MODEL)"},
 		{"port in use", "--port " + port, "127.0.0.1:" + port + ": bind: address already in use; set HOST and PORT"},
 		{"no such host", "--port 0 --host 192.0.2.1", "listen tcp 192.0.2.1:0"},
 	}
@@ -90,7 +96,7 @@ func serve(t *testing.T, env ...string) *served {
 }
 
 type logLine struct {
-	Message, Address string
+	Message, Address, Level, Error string
 }
 
 // waitFor reads the log as far as a message.
@@ -186,6 +192,47 @@ func TestTermDrainsServe(t *testing.T) {
 	}
 	if took := time.Since(start); took < delay {
 		t.Errorf("served on for only %v", took)
+	}
+}
+
+// TestSlowClientDoesNotFailServe stops in the middle of a request whose body does not come.
+func TestSlowClientDoesNotFailServe(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "SEPAL_DRAIN_DELAY=0s", "SEPAL_STOP_TIMEOUT=50ms")
+	host := strings.TrimPrefix(s.url, "http://")
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	const request = "POST /sepal.prediction.v1.PredictionService/Predict HTTP/1.1\r\nHost: %s\r\n" +
+		"Content-Type: application/json\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := fmt.Fprintf(connection, request, host); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(connection).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatalf("the server answers %q, %v", line, err) // else it reads the body now
+	}
+	s.signal(t, syscall.SIGTERM)
+	if line := s.waitFor(t, "stopped"); line.Level != "warn" || !strings.Contains(line.Error, "requests were cut off") {
+		t.Errorf("the log says %+v", line)
+	}
+	if status := s.wait(t); status.ExitStatus() != exitOK {
+		t.Errorf("ended with %v", s.command.ProcessState)
+	}
+}
+
+func TestHostMayStandInBrackets(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{"[::1]": "::1", "::1": "::1", "127.0.0.1": "127.0.0.1", "[::1": "[::1"} {
+		var c cli
+		parser, err := newParser(&c, io.Discard, io.Discard, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse([]string{"serve", "--host", given}); err != nil || c.Serve.Host != want {
+			t.Errorf("host %s is taken as %s (%v), expected %s", given, c.Serve.Host, err, want)
+		}
 	}
 }
 

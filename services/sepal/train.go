@@ -29,15 +29,15 @@ type trainCmd struct {
 
 	Output       string `short:"o" env:"SEPAL_TRAIN_OUTPUT" default:"model.binpb" placeholder:"FILE" help:"Model file to write, .binpb or .json; one that exists is replaced."`
 	Name         string `env:"SEPAL_TRAIN_NAME" placeholder:"NAME" help:"Name of the model; made from that of the data file by default."`
-	ModelVersion string `env:"SEPAL_TRAIN_VERSION" default:"v1.0.0" placeholder:"VERSION" help:"Version of the model (${default})."`
+	ModelVersion string `env:"SEPAL_TRAIN_VERSION" default:"${train_version}" placeholder:"VERSION" help:"Version of the model (${default})."`
 
-	C             float64 `name:"c" env:"SEPAL_TRAIN_C" default:"1" help:"Inverse regularisation strength: the larger, the freer the weights."`
+	C             float64 `name:"c" env:"SEPAL_TRAIN_C" default:"${train_c}" help:"Inverse regularisation strength: the larger, the freer the weights."`
 	NoIntercept   bool    `env:"SEPAL_TRAIN_NO_INTERCEPT" help:"Fix the intercepts at 0."`
-	HoldOut       float64 `env:"SEPAL_TRAIN_HOLD_OUT" default:"0.2" help:"Share of the rows to evaluate on rows not trained on; 0 is none."`
-	Folds         int     `env:"SEPAL_TRAIN_FOLDS" default:"5" help:"Folds of the cross-validation; 0 is none."`
-	Seed          uint32  `env:"SEPAL_TRAIN_SEED" default:"1" help:"Seed of the choice of rows to hold out and of the folds."`
-	MaxIterations int     `env:"SEPAL_TRAIN_MAX_ITERATIONS" default:"0" help:"Most iterations of a fit; 0 is the solver's own limit."`
-	Tolerance     float64 `env:"SEPAL_TRAIN_TOLERANCE" default:"0" help:"How small the gradient must become, relative to the data; 0 is the solver's own tolerance."`
+	HoldOut       float64 `env:"SEPAL_TRAIN_HOLD_OUT" default:"${train_hold_out}" help:"Share of the rows to evaluate on rows not trained on; 0 is none."`
+	Folds         int     `env:"SEPAL_TRAIN_FOLDS" default:"${train_folds}" help:"Folds of the cross-validation; 0 is none."`
+	Seed          uint32  `env:"SEPAL_TRAIN_SEED" default:"${train_seed}" help:"Seed of the choice of rows to hold out and of the folds."`
+	MaxIterations int     `env:"SEPAL_TRAIN_MAX_ITERATIONS" default:"${train_max_iterations}" help:"Most iterations of a fit; 0 is the solver's own limit."`
+	Tolerance     float64 `env:"SEPAL_TRAIN_TOLERANCE" default:"${train_tolerance}" help:"How small the gradient must become, relative to the data; 0 is the solver's own tolerance."`
 
 	JSON bool `name:"json" env:"SEPAL_TRAIN_JSON" help:"Print the training report as JSON."`
 }

@@ -219,7 +219,9 @@ func TestTrainRefuses(t *testing.T) {
 		want              string
 	}{
 		{"no label", "", "", exitUsage, "missing flags: --label=COLUMN"},
-		{"no regularisation", "--label y --c 0", "", exitUsage, "--c is 0, expected a finite number greater than 0"},
+		{"no regularisation", "--label y --c 0", "", exitUsage, "--c is 0, expected a number from 1e-150 to 1e150; see `sepal help train`"},
+		{"hardly any regularisation", "--label y --c 1e300", "", exitUsage, "--c is 1e+300, expected a number from 1e-150 to 1e150; see `sepal help train`"},
+		{"a strength that is no number", "--label y --c NaN", "", exitUsage, "--c is NaN, expected a number from"},
 		{"one fold", "--label y --folds 1", "", exitUsage, "--folds is 1, expected 0 for no cross-validation, or at least 2"},
 		{"all held out", "--label y --hold-out 1", "", exitUsage, "--hold-out is 1, expected a share"},
 		{"a tolerance below 0", "--label y --tolerance=-1", "", exitUsage, "--tolerance is -1, expected"},

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 	"unicode/utf8"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
@@ -134,15 +133,6 @@ func writeConfusion(out io.Writer, classes []string, confusion []uint32) {
 		fmt.Fprintln(out)
 	}
 	fmt.Fprintln(out)
-}
-
-// printable returns a text of the data as a terminal may show it: control characters are
-// written as escapes.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(text)
-	}
-	return text
 }
 
 // flushTo writes what out has put into text to w.

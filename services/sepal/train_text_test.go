@@ -29,17 +29,6 @@ func TestConfusionIsAligned(t *testing.T) {
 	}
 }
 
-func TestNamesCannotCommandTheTerminal(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"sepal width": "sepal width", "größe": "größe", "\x1b[2J": `"\x1b[2J"`, "a\nb": `"a\nb"`, "\u202eabc": `"\u202eabc"`,
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("%q is printed as %s, expected %s", text, got, want)
-		}
-	}
-}
-
 func TestProgressOnATerminalIsOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -12,8 +12,8 @@ import (
 type Options struct {
 	// Name and Version are those of the model; see [native.CheckName], [native.CheckVersion].
 	Name, Version string
-	// C is the inverse regularisation strength, greater than 0 and finite: the larger, the
-	// freer the weights.
+	// C is the inverse regularisation strength, from 1e-150 to 1e150: the larger, the freer the
+	// weights.
 	C float64
 	// NoIntercept fixes the intercepts at 0.
 	NoIntercept bool
@@ -57,6 +57,9 @@ type OptionError struct {
 
 func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
 
+// The engine's bounds; see [softmax.FitOptions].
+const minC, maxC = 1e-150, 1e150
+
 // Check returns a [*native.FormatError] for a name or version, or an [*OptionError], if Train would.
 func (o *Options) Check() error {
 	if err := native.CheckName(o.Name); err != nil {
@@ -69,8 +72,8 @@ func (o *Options) Check() error {
 		return &OptionError{Option: option, Problem: fmt.Sprintf("is %v, expected %s", got, want)}
 	}
 	switch {
-	case !(o.C > 0) || math.IsInf(o.C, 1):
-		return refuse("C", o.C, "a finite number greater than 0")
+	case !(o.C >= minC && o.C <= maxC):
+		return refuse("C", o.C, "a number from 1e-150 to 1e150")
 	case !(o.Tolerance >= 0) || math.IsInf(o.Tolerance, 1):
 		return refuse("Tolerance", o.Tolerance, "a finite number of at least 0")
 	case o.MaxIterations < 0:

@@ -279,3 +279,20 @@ func sum(counts []uint32) (total uint32) {
 	}
 	return total
 }
+
+// The bounds are the engine's: what passes the check can be fitted.
+func TestStrengthsThatTheEngineRefusesAreRefusedFirst(t *testing.T) {
+	t.Parallel()
+	for c, ok := range map[float64]bool{
+		0: false, -1: false, math.NaN(): false, math.Inf(1): false, 1e300: false, 1e151: false, 1e-151: false,
+		1e-150: true, 1: true, 1e150: true,
+	} {
+		o := options()
+		o.C = c
+		err := o.Check()
+		var refused *OptionError
+		if ok && err != nil || !ok && (!errors.As(err, &refused) || refused.Option != "C") {
+			t.Errorf("C %g: error is %v", c, err)
+		}
+	}
+}

@@ -123,8 +123,8 @@ func (c *column) tooMany(line int) *Error {
 	if odd := c.tooLarge; !c.categorical && odd.line > 0 && c.notNumber.line == 0 {
 		return c.fail(odd.line, notInRange, odd.cell, MaxMagnitude)
 	}
-	return c.fail(line, "has more than %d distinct values, too many for a categorical column; if it identifies rows, drop it (--drop %s)",
-		MaxCategories, c.name)
+	return c.fail(line, "has more than %d distinct values, too many for a categorical column; if it identifies rows, drop it",
+		MaxCategories)
 }
 
 func (c *column) fail(line int, format string, args ...any) *Error {

@@ -156,7 +156,7 @@ func (b *builder) add(cells []string) error {
 	for j, c := range b.features {
 		cell := cells[b.at[j]]
 		if !b.options.Impute && Missing(cell) {
-			return b.rows.Fail(c.name, fmt.Sprintf("the value is missing (%q); ask for imputation (--impute median), or remove the row", cell))
+			return b.rows.Fail(c.name, fmt.Sprintf("the value is missing (%q); impute missing values, or remove the row", cell))
 		}
 		number, failure := c.add(cell, b.n, line)
 		if failure != nil {
@@ -204,7 +204,7 @@ func (b *builder) settle(t *Table, j int, f *softmax.Feature) error {
 	c := b.features[j]
 	switch {
 	case c.present == 0:
-		return b.inFile(c.fail(0, "has no value in any row; drop it (--drop %s)", c.name))
+		return b.inFile(c.fail(0, "has no value in any row; drop the column"))
 	case c.numeric():
 		return nil
 	case !c.categorical && c.notNumber.line == 0:

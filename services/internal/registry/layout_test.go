@@ -3,6 +3,7 @@ package registry_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,17 +12,20 @@ import (
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
+// layoutRemedy ends the error of a folder that is laid out in another way.
+const layoutRemedy = "; a model path (MODEL_PATH) is a model file, or a folder that holds only <model>/<version>/model.binpb (or model.json)"
+
 // servedRemedy ends the error of a version that the default model would serve.
-const servedRemedy = "; repair or remove it, or serve another version by MODEL_VERSION"
+const servedRemedy = "; repair or remove it, or take another version (MODEL_VERSION)"
 
 func TestWrongLayoutsAreRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, file, err string
 	}{
-		{"model with a capital", "Iris/v1.0.0/model.binpb", `ROOT: folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first`},
-		{"version without v", "iris/1.0.0/model.binpb", `ROOT: folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"`},
-		{"name for a version", "iris/latest/model.binpb", `ROOT: folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"`},
+		{"model with a capital", "Iris/v1.0.0/model.binpb", `ROOT: folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first` + layoutRemedy},
+		{"version without v", "iris/1.0.0/model.binpb", `ROOT: folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"` + layoutRemedy},
+		{"name for a version", "iris/latest/model.binpb", `ROOT: folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"` + layoutRemedy},
 		{"no model file", "iris/v2.0.0/README.md", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
 		{"model file of another tool", "iris/v2.0.0/model.pkl", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
 		{"two model files", "iris/v1.0.0/model.json", "ROOT/iris/v1.0.0: the folder holds several model files (model.binpb, model.json); leave one" + servedRemedy},
@@ -42,7 +46,7 @@ func TestFolderThatCannotBeReadIsRefused(t *testing.T) {
 	if err := os.Symlink("gone", filepath.Join(root, "iris", "v1.1.0")); err != nil {
 		t.Fatal(err)
 	}
-	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory")
+	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory"+layoutRemedy)
 }
 
 func TestOtherFilesArePassedOver(t *testing.T) {
@@ -60,6 +64,26 @@ func TestOtherFilesArePassedOver(t *testing.T) {
 	}
 	if broken := r.Broken(); len(broken) > 0 {
 		t.Errorf("there are broken versions: %v", broken)
+	}
+}
+
+func TestLoopsOfLinksAreRefused(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	loop := filepath.Join(root, "loop")
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	requireRefused(t, registry.Options{Path: loop}, root, "ROOT/loop: the model file or registry folder cannot be read: too many levels of symbolic links; "+
+		"expected the path of one (MODEL_PATH), or none for the built-in iris model")
+	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat loop: too many levels of symbolic links"+layoutRemedy)
+}
+
+// The root of a file system is a folder of folders, as a registry is.
+func TestTheRootOfAFileSystemIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := registry.Open(registry.Options{Path: "/"}); err == nil || !strings.HasSuffix(err.Error(), layoutRemedy) {
+		t.Errorf("got error %v, expected one that ends in %q", err, layoutRemedy)
 	}
 }
 

@@ -136,6 +136,14 @@ func load(files fs.FS, name string) (*Version, error) {
 // readFile reads at most one byte more than a model file may have. The error does not name the
 // file: the caller knows its whole path.
 func readFile(files fs.FS, name string) ([]byte, error) {
+	// Before it is opened: the opening of a named pipe waits for somebody to write.
+	info, err := fs.Stat(files, name)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if mode := info.Mode(); !mode.IsRegular() {
+		return nil, fmt.Errorf("is no regular file, but %s", kindOf(mode))
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, unreadable(err)
@@ -146,6 +154,19 @@ func readFile(files fs.FS, name string) ([]byte, error) {
 		return nil, unreadable(err)
 	}
 	return data, nil
+}
+
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
 }
 
 func unreadable(err error) error {

@@ -36,9 +36,9 @@ func Open(o Options) (*Registry, error) {
 	info, err := os.Stat(o.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: no such model file or registry folder; set MODEL_PATH to one, or unset it to serve the built-in iris model", o.Path)
+		return nil, fmt.Errorf("%s: no such model file or registry folder; %s", o.Path, pathRemedy)
 	case err != nil:
-		return nil, fmt.Errorf("model path: %w", err)
+		return nil, fmt.Errorf("%s: the model file or registry folder %w; %s", o.Path, unreadable(err), pathRemedy)
 	case info.IsDir():
 		return openFolder(os.DirFS(o.Path), o.Path, o)
 	default:
@@ -57,7 +57,7 @@ func openFile(o Options) (*Registry, error) {
 	}
 	if o.Version != "" {
 		if err := native.CheckVersion(o.Version); err != nil {
-			return nil, fmt.Errorf("MODEL_VERSION: %w", err)
+			return nil, fmt.Errorf("%w (MODEL_VERSION)", err)
 		}
 		v.Version = o.Version
 	}
@@ -70,12 +70,17 @@ func openFile(o Options) (*Registry, error) {
 	return r, nil
 }
 
-const remedy = "write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"
+// What to do, for whoever gave the path: as the variable or as an argument.
+const (
+	remedy       = "write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"
+	pathRemedy   = "expected the path of one (MODEL_PATH), or none for the built-in iris model"
+	layoutRemedy = "a model path (MODEL_PATH) is a model file, or a folder that holds only <model>/<version>/model.binpb (or model.json)"
+)
 
 func openFolder(files fs.FS, path string, o Options) (*Registry, error) {
 	places, err := scan(files)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w; %s", path, err, layoutRemedy)
 	}
 	r := &Registry{models: map[string]*entry{}}
 	for _, p := range places {
@@ -108,11 +113,11 @@ func (r *Registry) setDefault(model, path string) error {
 	names := sortedKeys(r.models)
 	switch {
 	case model == "" && len(names) > 1:
-		return fmt.Errorf("%s: holds several models (%s); name the default one with SEPAL_DEFAULT_MODEL", path, some(names))
+		return fmt.Errorf("%s: holds several models (%s); name the default one (SEPAL_DEFAULT_MODEL)", path, some(names))
 	case model == "":
 		model = names[0]
 	case r.models[model] == nil:
-		return fmt.Errorf("%s: holds no model %q for SEPAL_DEFAULT_MODEL; it holds: %s", path, model, some(names))
+		return fmt.Errorf("%s: holds no model %q (SEPAL_DEFAULT_MODEL); it holds: %s", path, model, some(names))
 	}
 	r.defaultModel = model
 	return nil
@@ -127,7 +132,7 @@ func (r *Registry) setStable(version, path string) error {
 		e.stable = newestRelease(all)
 		remedy := "repair or remove it"
 		if name == r.defaultModel {
-			remedy += ", or serve another version by MODEL_VERSION"
+			remedy += ", or take another version (MODEL_VERSION)"
 			if version != "" {
 				e.stable = version
 			}
@@ -136,7 +141,7 @@ func (r *Registry) setStable(version, path string) error {
 			return fmt.Errorf("%w; %s", err, remedy)
 		}
 		if e.loaded[e.stable] == nil {
-			return fmt.Errorf("%s: model %q has no version %q for MODEL_VERSION; it has: %s", path, name, version, some(all))
+			return fmt.Errorf("%s: model %q has no version %q (MODEL_VERSION); it has: %s", path, name, version, some(all))
 		}
 	}
 	return nil

@@ -32,9 +32,9 @@ func TestBuiltInRegistryServesIris(t *testing.T) {
 		t.Errorf("the first row of the iris data is %q, expected \"setosa\"", got)
 	}
 	requireRefused(t, registry.Options{Version: "v99.0.0"}, "",
-		`built-in: model "iris" has no version "v99.0.0" for MODEL_VERSION; it has: `+v.Version)
+		`built-in: model "iris" has no version "v99.0.0" (MODEL_VERSION); it has: `+v.Version)
 	requireRefused(t, registry.Options{DefaultModel: "rose"}, "",
-		`built-in: holds no model "rose" for SEPAL_DEFAULT_MODEL; it holds: iris`)
+		`built-in: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`)
 }
 
 func TestSingleFile(t *testing.T) {
@@ -88,18 +88,18 @@ func TestWrongPathsAreRefused(t *testing.T) {
 	write(t, path("flat/model.binpb"), modelBytes(t, "iris", "v1.0.0", native.Binary))
 	publish(t, path("deep"), "iris/v1.0.0")
 	const noModel = ": holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: " +
-		"write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"
+		"write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"
 	tests := []struct {
 		name    string
 		options registry.Options
 		err     string
 	}{
-		{"missing", registry.Options{Path: path("missing")}, "ROOT/missing: no such model file or registry folder; set MODEL_PATH to one, or unset it to serve the built-in iris model"},
-		{"below a file", registry.Options{Path: path("good.binpb/x")}, "model path: stat ROOT/good.binpb/x: not a directory"},
-		{"pickle", registry.Options{Path: path("model.pkl")}, "ROOT/model.pkl: the file is no Sepal model, or is damaged or cut short: it looks like a Python pickle; write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"},
-		{"empty file", registry.Options{Path: path("empty.json")}, "ROOT/empty.json: the file is empty; write one with `sepal train`, or unset MODEL_PATH to serve the built-in iris model"},
-		{"file of another model", registry.Options{Path: path("good.binpb"), DefaultModel: "rose"}, `ROOT/good.binpb: holds no model "rose" for SEPAL_DEFAULT_MODEL; it holds: iris`},
-		{"version that is none", registry.Options{Path: path("good.binpb"), Version: "latest"}, `MODEL_VERSION: version: "latest" is not a semantic version such as "v1.0.0"`},
+		{"missing", registry.Options{Path: path("missing")}, "ROOT/missing: no such model file or registry folder; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
+		{"below a file", registry.Options{Path: path("good.binpb/x")}, "ROOT/good.binpb/x: the model file or registry folder cannot be read: not a directory; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
+		{"pickle", registry.Options{Path: path("model.pkl")}, "ROOT/model.pkl: the file is no Sepal model, or is damaged or cut short: it looks like a Python pickle; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
+		{"empty file", registry.Options{Path: path("empty.json")}, "ROOT/empty.json: the file is empty; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
+		{"file of another model", registry.Options{Path: path("good.binpb"), DefaultModel: "rose"}, `ROOT/good.binpb: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`},
+		{"version that is none", registry.Options{Path: path("good.binpb"), Version: "latest"}, `version: "latest" is not a semantic version such as "v1.0.0" (MODEL_VERSION)`},
 		{"empty folder", registry.Options{Path: path("nothing")}, "ROOT/nothing" + noModel},
 		{"model without versions", registry.Options{Path: path("hollow")}, "ROOT/hollow" + noModel},
 		{"model file without folders", registry.Options{Path: path("flat")}, "ROOT/flat" + noModel},

@@ -64,7 +64,7 @@ func TestVersionIsPinned(t *testing.T) {
 		requireVersion(t, v, test.want)
 	}
 	requireRefused(t, registry.Options{Path: root, Version: "v3.0.0", DefaultModel: "iris"}, root,
-		`ROOT: model "iris" has no version "v3.0.0" for MODEL_VERSION; it has: v2.0.0, v1.0.0`)
+		`ROOT: model "iris" has no version "v3.0.0" (MODEL_VERSION); it has: v2.0.0, v1.0.0`)
 }
 
 func TestDefaultModel(t *testing.T) {
@@ -73,9 +73,9 @@ func TestDefaultModel(t *testing.T) {
 	requireVersion(t, open(t, registry.Options{Path: root, DefaultModel: "rose"}).Default(), "rose/v1.0.0")
 	requireVersion(t, open(t, registry.Options{Path: folder(t, "rose/v1.0.0")}).Default(), "rose/v1.0.0")
 	requireRefused(t, registry.Options{Path: root}, root,
-		"ROOT: holds several models (iris, rose); name the default one with SEPAL_DEFAULT_MODEL")
+		"ROOT: holds several models (iris, rose); name the default one (SEPAL_DEFAULT_MODEL)")
 	requireRefused(t, registry.Options{Path: root, DefaultModel: "lily"}, root,
-		`ROOT: holds no model "lily" for SEPAL_DEFAULT_MODEL; it holds: iris, rose`)
+		`ROOT: holds no model "lily" (SEPAL_DEFAULT_MODEL); it holds: iris, rose`)
 }
 
 func TestBrokenVersionsThatAreNotServedAreReported(t *testing.T) {
@@ -95,7 +95,7 @@ func TestBrokenVersionsThatAreNotServedAreReported(t *testing.T) {
 		"ROOT/iris/v1.0.0/model.json: the file is not the JSON of a Sepal model, or is cut short: unexpected EOF",
 		"ROOT/iris/v1.1.0/model.binpb: the file is iris v1.0.0 by its own account, but stands in the folder of iris v1.1.0",
 		"ROOT/iris/v1.2.0/model.binpb: the file is rose v1.2.0 by its own account, but stands in the folder of iris v1.2.0",
-		"ROOT/iris/v1.3.0/model.binpb: cannot be read: is a directory",
+		"ROOT/iris/v1.3.0/model.binpb: is no regular file, but a folder",
 		"ROOT/iris/v1.4.0: the folder holds no model.binpb or model.json",
 	}
 	broken := r.Broken()
@@ -122,8 +122,8 @@ func TestBrokenVersionsThatAreServedAreRefused(t *testing.T) {
 		options registry.Options
 		err     string // empty: it is opened
 	}{
-		{"the newest of the default model", registry.Options{DefaultModel: "iris"}, broken + ", or serve another version by MODEL_VERSION"},
-		{"the one pinned", registry.Options{DefaultModel: "iris", Version: "v2.0.0"}, broken + ", or serve another version by MODEL_VERSION"},
+		{"the newest of the default model", registry.Options{DefaultModel: "iris"}, broken + ", or take another version (MODEL_VERSION)"},
+		{"the one pinned", registry.Options{DefaultModel: "iris", Version: "v2.0.0"}, broken + ", or take another version (MODEL_VERSION)"},
 		{"the newest of another model", registry.Options{DefaultModel: "rose"}, broken},
 		{"not the one pinned", registry.Options{DefaultModel: "iris", Version: "v1.0.0"}, ""},
 	}
@@ -156,5 +156,5 @@ func TestFileWithoutPermissionIsRefused(t *testing.T) {
 		t.Skip("this user reads files without permission")
 	}
 	requireRefused(t, registry.Options{Path: root}, root,
-		"ROOT/iris/v1.0.0/model.binpb: cannot be read: permission denied; repair or remove it, or serve another version by MODEL_VERSION")
+		"ROOT/iris/v1.0.0/model.binpb: cannot be read: permission denied; repair or remove it, or take another version (MODEL_VERSION)")
 }

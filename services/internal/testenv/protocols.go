@@ -48,7 +48,7 @@ func (e *Env) Caller(t testing.TB, p Protocol) *Caller {
 	return &Caller{protocol: p, http: HTTPClient(t, p.http2), url: e.URL}
 }
 
-// RPCs are the full names of the unary calls that a Caller knows.
+// rpcs are the full names of the unary calls that a Caller knows.
 var rpcs = map[string]func(*Caller, context.Context, string, []byte) (proto.Message, error){
 	"sepal.prediction.v1.PredictionService/Health":       call[predictionv1.HealthRequest, predictionv1.HealthResponse],
 	"sepal.prediction.v1.PredictionService/Predict":      call[predictionv1.PredictRequest, predictionv1.PredictResponse],

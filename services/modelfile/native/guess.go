@@ -1,6 +1,10 @@
 package native
 
-import "bytes"
+import (
+	"bytes"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // guess says what the data look like, for people who took a wrong file.
 func guess(data []byte) string {
@@ -13,7 +17,7 @@ func guess(data []byte) string {
 	switch {
 	case len(data) > 1 && data[0] == 0x80 && data[1] <= 5:
 		return "it looks like a Python pickle"
-	case bytes.HasPrefix(data, []byte{0x08}) && bytes.Contains(head, []byte("onnx")):
+	case isONNX(data) || bytes.HasPrefix(data, []byte{0x08}) && bytes.Contains(head, []byte("onnx")):
 		return "it looks like an ONNX model"
 	case bytes.HasPrefix(data, []byte{0x08, FormatVersion}):
 		return "it begins like a Sepal model"
@@ -21,6 +25,34 @@ func guess(data []byte) string {
 		return "it looks like a CSV file"
 	default:
 		return "expected a .binpb or .json file written by `sepal train`"
+	}
+}
+
+// isONNX reports whether the data begin as a serialised onnx.ModelProto does: with ir_version,
+// then texts, up to a field that is written in another way than Sepal's field of its number, or
+// that holds the graph. Nobody writes an ir_version below 3, nor Sepal a format version of it.
+func isONNX(data []byte) bool {
+	const irVersion, producer, modelVersion, doc, graph, opsets = 1, 2, 5, 6, 7, 8
+	if len(data) < 2 || data[0] != irVersion<<3 || data[1] < 3 || data[1] >= 0x80 {
+		return false
+	}
+	for data = data[2:]; ; {
+		number, kind, n := protowire.ConsumeTag(data)
+		switch {
+		case n < 0:
+			return false
+		case number == modelVersion:
+			return kind == protowire.VarintType
+		case number == graph || number == opsets:
+			return kind == protowire.BytesType
+		case number < producer || number > doc || kind != protowire.BytesType:
+			return false
+		}
+		value := protowire.ConsumeFieldValue(number, kind, data[n:])
+		if value < 0 {
+			return false
+		}
+		data = data[n+value:]
 	}
 }
 

@@ -119,7 +119,7 @@ func unmarshal(data []byte) (*modelv1.Model, error) {
 	if err := proto.Unmarshal(data, m); err != nil {
 		return nil, refuse("file", "is no Sepal model, or is damaged or cut short: %s", guess(data))
 	}
-	if len(m.ProtoReflect().GetUnknown()) > 0 {
+	if len(m.ProtoReflect().GetUnknown()) > 0 || isONNX(data) {
 		return nil, refuse("file", "is no Sepal model, or one of a newer Sepal: %s", guess(data))
 	}
 	return m, nil
