@@ -26,8 +26,8 @@ func TestWrongLayoutsAreRefused(t *testing.T) {
 		{"model with a capital", "Iris/v1.0.0/model.binpb", `ROOT: folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first` + layoutRemedy},
 		{"version without v", "iris/1.0.0/model.binpb", `ROOT: folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"` + layoutRemedy},
 		{"name for a version", "iris/latest/model.binpb", `ROOT: folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"` + layoutRemedy},
-		{"no model file", "iris/v2.0.0/README.md", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
-		{"model file of another tool", "iris/v2.0.0/model.pkl", "ROOT/iris/v2.0.0: the folder holds no model.binpb or model.json" + servedRemedy},
+		{"no model file", "iris/v2.0.0/README.md", "ROOT/iris/v2.0.0: the folder holds none of model.binpb, model.json, model.onnx, model.pkl, model.pickle, model.joblib" + servedRemedy},
+		{"model file of another tool", "iris/v2.0.0/model.h5", "ROOT/iris/v2.0.0: the folder holds none of model.binpb, model.json, model.onnx, model.pkl, model.pickle, model.joblib" + servedRemedy},
 		{"two model files", "iris/v1.0.0/model.json", "ROOT/iris/v1.0.0: the folder holds several model files (model.binpb, model.json); leave one" + servedRemedy},
 	}
 	for _, test := range tests {

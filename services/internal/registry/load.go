@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sepal-ml/sepal/services/modelfile"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -22,7 +23,7 @@ type place struct {
 }
 
 // fileNames are what the file of a version may be called.
-var fileNames = []string{"model.binpb", "model.json"}
+var fileNames = []string{"model.binpb", "model.json", "model.onnx", "model.pkl", "model.pickle", "model.joblib"}
 
 // scan lists the versions of a folder laid out as <model>/<version>/model.<extension>. Names
 // that begin with a dot are passed over, and so are files that are not where a model file
@@ -93,7 +94,7 @@ func modelFile(files fs.FS, folder string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", fmt.Errorf("the folder holds no %s", strings.Join(fileNames, " or "))
+		return "", fmt.Errorf("the folder holds none of %s", strings.Join(fileNames, ", "))
 	default:
 		return "", fmt.Errorf("the folder holds several model files (%s); leave one", strings.Join(found, ", "))
 	}
@@ -104,7 +105,7 @@ func (p place) load(files fs.FS) (*Version, error) {
 	if p.problem != nil {
 		return nil, p.problem
 	}
-	v, err := load(files, p.path)
+	v, err := load(files, p.path, p.model, p.version)
 	if err != nil {
 		return nil, err
 	}
@@ -114,22 +115,25 @@ func (p place) load(files fs.FS) (*Version, error) {
 	return v, nil
 }
 
-func load(files fs.FS, name string) (*Version, error) {
+// load reads a model file. One of another tool, which does not say what it is called, gets the
+// model and version given.
+func load(files fs.FS, name, model, version string) (*Version, error) {
 	data, err := readFile(files, name)
 	if err != nil {
 		return nil, err
 	}
-	file, compiled, err := native.Decode(data)
+	file, err := modelfile.Decode(data)
 	if err != nil {
 		return nil, err
 	}
+	file.Identify(model, version)
 	digest := sha256.Sum256(data)
 	return &Version{
-		Model:    file.GetName(),
-		Version:  file.GetVersion(),
+		Model:    file.Message.GetName(),
+		Version:  file.Message.GetVersion(),
 		Digest:   hex.EncodeToString(digest[:]),
-		Compiled: compiled,
-		File:     file,
+		Compiled: file.Model,
+		File:     file.Message,
 	}, nil
 }
 
@@ -149,7 +153,7 @@ func readFile(files fs.FS, name string) ([]byte, error) {
 		return nil, unreadable(err)
 	}
 	defer func() { _ = f.Close() }() // Nothing was written that closing could lose.
-	data, err := io.ReadAll(io.LimitReader(f, native.MaxBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, modelfile.MaxBytes+1))
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -15,8 +15,8 @@ import (
 // Options say which registry to open and what it serves by default. The zero value is the
 // built-in registry with the iris model.
 type Options struct {
-	// Path is a model file, or a folder laid out as <model>/<version>/model.binpb or
-	// model.json. Empty: the built-in registry.
+	// Path is a model file of any format that package modelfile reads, or a folder laid out as
+	// <model>/<version>/model.<extension>. Empty: the built-in registry.
 	Path string
 	// Version is the version that the default model serves; for a single file, the version
 	// to call it. Empty: the newest, a pre-release such as v2.0.0-rc.1 only where there is no
@@ -46,12 +46,15 @@ func Open(o Options) (*Registry, error) {
 	}
 }
 
+// defaultVersion is what a single file of another tool is called, unless a version is asked for.
+const defaultVersion = "v1.0.0"
+
 func openFile(o Options) (*Registry, error) {
 	folder, name := filepath.Split(o.Path)
 	if folder == "" {
 		folder = "."
 	}
-	v, err := load(os.DirFS(folder), name)
+	v, err := load(os.DirFS(folder), name, native.NameOf(name), defaultVersion)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; %s", o.Path, err, remedy)
 	}

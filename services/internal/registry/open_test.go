@@ -96,7 +96,7 @@ func TestWrongPathsAreRefused(t *testing.T) {
 	}{
 		{"missing", registry.Options{Path: path("missing")}, "ROOT/missing: no such model file or registry folder; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
 		{"below a file", registry.Options{Path: path("good.binpb/x")}, "ROOT/good.binpb/x: the model file or registry folder cannot be read: not a directory; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
-		{"pickle", registry.Options{Path: path("model.pkl")}, "ROOT/model.pkl: the file is no Sepal model, or is damaged or cut short: it looks like a Python pickle; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
+		{"pickle", registry.Options{Path: path("model.pkl")}, "ROOT/model.pkl: byte 2, FRAME: the file is cut short: a frame of 26 bytes, at most 11 are left; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
 		{"empty file", registry.Options{Path: path("empty.json")}, "ROOT/empty.json: the file is empty; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
 		{"file of another model", registry.Options{Path: path("good.binpb"), DefaultModel: "rose"}, `ROOT/good.binpb: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`},
 		{"version that is none", registry.Options{Path: path("good.binpb"), Version: "latest"}, `version: "latest" is not a semantic version such as "v1.0.0" (MODEL_VERSION)`},
@@ -111,4 +111,20 @@ func TestWrongPathsAreRefused(t *testing.T) {
 			requireRefused(t, test.options, root, test.err)
 		})
 	}
+}
+
+// TestFilesOfOtherToolsAreServed shows that a pickle is a drop-in, alone and in a folder.
+func TestFilesOfOtherToolsAreServed(t *testing.T) {
+	t.Parallel()
+	pickle, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "models-elsewhere", "sklearn", "iris_lr_sk1.2.1_p4.pkl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	write(t, filepath.Join(root, "flowers/v1.2.0/model.pkl"), pickle)
+	requireVersion(t, open(t, registry.Options{Path: root}).Default(), "flowers/v1.2.0")
+	alone := filepath.Join(t.TempDir(), "model.pkl")
+	write(t, alone, pickle)
+	requireVersion(t, open(t, registry.Options{Path: alone}).Default(), "model/v1.0.0")
+	requireVersion(t, open(t, registry.Options{Path: alone, Version: "v7.0.0"}).Default(), "model/v7.0.0")
 }

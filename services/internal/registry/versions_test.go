@@ -96,7 +96,7 @@ func TestBrokenVersionsThatAreNotServedAreReported(t *testing.T) {
 		"ROOT/iris/v1.1.0/model.binpb: the file is iris v1.0.0 by its own account, but stands in the folder of iris v1.1.0",
 		"ROOT/iris/v1.2.0/model.binpb: the file is rose v1.2.0 by its own account, but stands in the folder of iris v1.2.0",
 		"ROOT/iris/v1.3.0/model.binpb: is no regular file, but a folder",
-		"ROOT/iris/v1.4.0: the folder holds no model.binpb or model.json",
+		"ROOT/iris/v1.4.0: the folder holds none of model.binpb, model.json, model.onnx, model.pkl, model.pickle, model.joblib",
 	}
 	broken := r.Broken()
 	if len(broken) != len(want) {

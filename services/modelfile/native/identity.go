@@ -1,7 +1,9 @@
 package native
 
 import (
+	"path/filepath"
 	"regexp"
+	"strings"
 
 	"golang.org/x/mod/semver"
 )
@@ -23,4 +25,18 @@ func CheckVersion(version string) error {
 		return refuse("version", "%q is not a semantic version such as \"v1.0.0\"", version)
 	}
 	return nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9._-]+`)
+
+// NameOf makes a name for a model out of that of a file: "Loans 2026.csv" gives "loans-2026".
+// Where nothing is left of it, the name is "model".
+func NameOf(path string) string {
+	const fallback, longest = "model", 64
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(stem), "-"), "._-")
+	if name == "" {
+		return fallback
+	}
+	return name[:min(len(name), longest)]
 }
