@@ -17,6 +17,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve models: gRPC, gRPC-Web, JSON and a web page on one port."`
 	Train   trainCmd   `cmd:"" help:"Train a model from a CSV file."`
+	Import  importCmd  `cmd:"" help:"Import a model from ONNX or scikit-learn."`
 	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
 	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
 	Version versionCmd `cmd:"" help:"Show the version of this program."`

@@ -40,6 +40,7 @@ var goldens = []struct {
 	{name: "help", args: "help"},
 	{name: "help_serve", args: "help serve"},
 	{name: "help_train", args: "help train"},
+	{name: "help_import", args: "help import"},
 	{name: "help_predict", args: "predict --help"},
 	{name: "help_inspect", args: "inspect -h"},
 	{name: "help_version", args: "help version"},
@@ -49,6 +50,8 @@ var goldens = []struct {
 	{name: "predict_text_explain", args: "predict petal_length_cm=4.9 petal_width_cm=1.5 sepal_length_cm=6.3 sepal_width_cm=-1 --explain " + iris},
 	{name: "predict_text_imputed", args: "predict NA employed 30 --explain " + loan},
 	{name: "predict_text_negative", args: "predict -1 -.5 -1e3 0 " + iris},
+	{name: "predict_pickle", args: "predict 5.1 3.5 1.4 0.2 -m $TESTDATA/models-elsewhere/sklearn/iris_pipe_sk1.2.1_p4.pkl"},
+	{name: "predict_onnx", args: "predict 5.1 3.5 1.4 0.2 -m $TESTDATA/models-elsewhere/onnx/iris_scaler_linear_zipmap.onnx"},
 	{name: "predict_json", args: "predict 5.1 3.5 1.4 0.2 -o json --top-k 2 " + iris},
 	{name: "predict_json_explain", args: "predict 50000 self-employed 30 -o json --explain " + loan},
 	{name: "predict_csv_of_values", args: "predict 5.1 3.5 1.4 0.2 -o csv " + iris},
@@ -59,6 +62,7 @@ var goldens = []struct {
 	{name: "predict_csv_broken_quote", args: "predict " + loan, stdin: "age,income_eur,employment\n30,50000,employed\n31,50000,\"emp\n"},
 
 	{name: "inspect", args: "inspect $TESTDATA/models/iris/v1.0.0/model.binpb"},
+	{name: "inspect_joblib", args: "inspect $TESTDATA/models-elsewhere/sklearn/breast_cancer_pipe_sk1.9.0.joblib"},
 	{name: "inspect_categorical", args: "inspect $TESTDATA/models --model loan"},
 	{name: "inspect_json", args: "inspect --json $TESTDATA/models/loan/v1.0.0/model.json"},
 

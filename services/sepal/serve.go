@@ -18,7 +18,7 @@ type serveCmd struct {
 	Host string `env:"HOST" default:"${host}" help:"Address to listen on; 0.0.0.0 is every one of this machine."`
 	Port uint16 `env:"PORT" default:"${port}" help:"Port to listen on; 0 is one that is free."`
 
-	ModelPath    string `env:"MODEL_PATH" placeholder:"PATH" help:"Model file, or folder laid out as MODEL/VERSION/model.binpb; the built-in iris model by default."`
+	ModelPath    string `env:"MODEL_PATH" placeholder:"PATH" help:"Model file (.binpb, .json, .onnx, .pkl, .joblib), or folder laid out as MODEL/VERSION/model.binpb; the built-in iris model by default."`
 	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to serve, the newest release by default; of a single file, the version to call it."`
 	DefaultModel string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model that answers when a request names none, where a folder holds several."`
 

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 
 	"github.com/sepal-ml/sepal/services/internal/atomicfile"
 	"github.com/sepal-ml/sepal/services/internal/dataset"
@@ -89,7 +84,7 @@ func (c *trainCmd) Run(p *process) error {
 	if err != nil {
 		return inFlags(err)
 	}
-	file, err := c.write(p.ctx, result)
+	file, err := writeModel(p.ctx, result.Model, c.Output)
 	if err != nil {
 		return err
 	}
@@ -102,7 +97,7 @@ func (c *trainCmd) Run(p *process) error {
 func (c *trainCmd) options() trainer.Options {
 	name := c.Name
 	if name == "" {
-		name = modelName(c.Data)
+		name = native.NameOf(c.Data)
 	}
 	return trainer.Options{
 		Name:          name,
@@ -136,47 +131,6 @@ func (c *trainCmd) read(p *process) (*dataset.Table, error) {
 		Units:       c.Unit,
 		Impute:      c.Impute == "median",
 	})
-}
-
-// writtenFile is a model file on the disk.
-type writtenFile struct {
-	path   string
-	bytes  int
-	digest [sha256.Size]byte
-}
-
-func (c *trainCmd) write(ctx context.Context, result *trainer.Result) (writtenFile, error) {
-	format, err := native.FormatOf(c.Output)
-	if err != nil {
-		return writtenFile{}, err
-	}
-	data, err := native.Encode(result.Model, format)
-	if err != nil {
-		return writtenFile{}, err
-	}
-	if err := ctx.Err(); err != nil {
-		return writtenFile{}, err
-	}
-	if err := atomicfile.Write(c.Output, data, 0o644); err != nil {
-		return writtenFile{}, err
-	}
-	return writtenFile{path: c.Output, bytes: len(data), digest: sha256.Sum256(data)}, nil
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9._-]+`)
-
-// modelName makes a name for a model out of that of its data file.
-func modelName(path string) string {
-	const fallback, longest = "model", 64
-	if path == "-" {
-		return fallback
-	}
-	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(stem), "-"), "._-")
-	if name == "" {
-		return fallback
-	}
-	return name[:min(len(name), longest)]
 }
 
 // inFlags puts an error of the trainer in the words of the command line.

@@ -14,8 +14,9 @@ type Options struct {
 	// Port is the port to listen on. Default: 50051. 0: one that is free, see Server.Addr.
 	Port uint16
 
-	// ModelPath is a model file, or a registry folder laid out as
-	// <model>/<version>/model.binpb or model.json. Default: "", the built-in iris model.
+	// ModelPath is a model file (Sepal's own, ONNX, or a pickle or joblib dump of
+	// scikit-learn), or a registry folder laid out as <model>/<version>/model.<extension>.
+	// Default: "", the built-in iris model.
 	ModelPath string
 	// ModelVersion is the version that the default model serves; for a single model file, the
 	// version to call it. Default: "", the newest release; for a single file, the one it
