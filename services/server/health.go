@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -49,7 +49,7 @@ type grpcHealth struct {
 
 func (h grpcHealth) Check(_ context.Context, request *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if request.Service != "" && !slices.Contains(h.services, request.Service) {
-		return nil, connect.NewError(connect.CodeNotFound, errors.New("no such service"))
+		return nil, connect.NewError(connect.CodeNotFound, fmt.Errorf("there is no service %.80q; reflection lists those that there are", request.Service))
 	}
 	status := grpchealth.StatusNotServing
 	if h.state.ready() {

@@ -141,15 +141,16 @@ func (s *Server) Drain(ctx context.Context) {
 
 // Stop stops accepting, tells HTTP/2 clients to go away, and waits for the requests in flight,
 // for at most the stop timeout or until ctx ends; then it cuts them off and returns an error
-// that says so. A second call does nothing.
+// that says so. A second call, or one of a server that was not started, does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.state.set(draining)
+	if !s.close() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
-	if s.close() {
-		s.fresh.wait(ctx)
-		s.fresh.close()
-	}
+	s.fresh.wait(ctx)
+	s.fresh.close()
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
 		return errors.Join(fmt.Errorf("requests were cut off when stopping: %w", err), s.http.Close())
 	}
