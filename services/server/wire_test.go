@@ -149,7 +149,7 @@ func TestCrossOrigin(t *testing.T) {
 			}
 			request.Header.Set("Origin", test.origin)
 			request.Header.Set("Access-Control-Request-Method", "POST")
-			request.Header.Set("Access-Control-Request-Headers", "content-type,x-grpc-web,x-user-agent")
+			request.Header.Set("Access-Control-Request-Headers", "authorization,content-type,x-grpc-web,x-user-agent")
 			response, err := client.Do(request)
 			if err != nil {
 				t.Fatal(err)
