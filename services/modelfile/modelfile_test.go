@@ -24,7 +24,7 @@ func read(t *testing.T, elem ...string) []byte {
 
 func TestEachFormatIsTold(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ file, format, library string }{
+	for _, test := range []struct{ file, format, writer string }{
 		{"models-elsewhere/sklearn/breast_cancer_pipe_sk1.2.1_p4.pkl", "pickle protocol 4", "scikit-learn 1.2.1"},
 		{"models-elsewhere/sklearn/breast_cancer_pipe_sk1.9.0.joblib", "joblib", "scikit-learn 1.9.0"},
 		{"models-elsewhere/onnx/iris_linear_softmax.onnx", "", ""},
@@ -43,7 +43,7 @@ func TestEachFormatIsTold(t *testing.T) {
 			if f.Origin == nil {
 				return
 			}
-			if test.format != "" && (f.Origin.Format != test.format || f.Origin.Library != test.library) {
+			if test.format != "" && (f.Origin.Format != test.format || f.Origin.Library != test.writer) {
 				t.Errorf("got %q by %q", f.Origin.Format, f.Origin.Library)
 			}
 			requireNative(t, f)

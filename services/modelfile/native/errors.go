@@ -3,7 +3,8 @@ package native
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // FormatError says why a model file is refused.
@@ -22,23 +23,7 @@ func (e *FormatError) Error() string {
 }
 
 func refuse(field, format string, args ...any) error {
-	return &FormatError{Field: field, Problem: presentable(fmt.Sprintf(format, args...))}
-}
-
-// presentable makes a text that quotes a file fit for one line of a log: without its middle
-// where that is long, and without what is no UTF-8 or moves a cursor.
-func presentable(text string) string {
-	const most, head, tail = 400, 200, 180
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:head], "") + " … " + strings.ToValidUTF8(text[len(text)-tail:], "")
+	return &FormatError{Field: field, Problem: oneline.Text(fmt.Sprintf(format, args...))}
 }
 
 // plain returns the text of an error of the protobuf module without its prefix, whose space

@@ -3,7 +3,8 @@ package onnx
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // FormatError says that a file is no ONNX model, or one that contradicts itself.
@@ -25,11 +26,11 @@ type UnsupportedError struct {
 func (e *UnsupportedError) Error() string { return e.What + ": " + e.Advice }
 
 func malformed(format string, args ...any) error {
-	return &FormatError{Problem: presentable(fmt.Sprintf(format, args...))}
+	return &FormatError{Problem: oneline.Text(fmt.Sprintf(format, args...))}
 }
 
 func unsupported(advice, format string, args ...any) error {
-	return &UnsupportedError{What: presentable(fmt.Sprintf(format, args...)), Advice: advice}
+	return &UnsupportedError{What: oneline.Text(fmt.Sprintf(format, args...)), Advice: advice}
 }
 
 const (
@@ -43,27 +44,11 @@ const (
 	adviseFlat          = "inline functions and subgraphs before saving, with onnx.inliner or an optimiser"
 )
 
-// presentable makes a text that quotes a file fit for one line of a log: without its middle
-// where that is long, and without what is no UTF-8 or moves a cursor.
-func presentable(text string) string {
-	const most, head, tail = 400, 200, 180
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:head], "") + " … " + strings.ToValidUTF8(text[len(text)-tail:], "")
-}
-
 // quote quotes a name of the file, the start of it where it is long.
 func quote(name string) string {
 	const most = 80
 	if len(name) > most {
 		name = strings.ToValidUTF8(name[:most], "") + "…"
 	}
-	return `"` + presentable(name) + `"`
+	return `"` + oneline.Text(name) + `"`
 }

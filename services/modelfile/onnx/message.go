@@ -1,5 +1,7 @@
 package onnx
 
+import "github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
+
 // Numbers of the fields of a model (ModelProto).
 const (
 	modelIRVersion       = 1
@@ -97,9 +99,9 @@ type port struct {
 func (n *node) title() string {
 	switch n.domain {
 	case "ai.onnx", "ai.onnx.ml":
-		return presentable(n.op)
+		return oneline.Text(n.op)
 	default:
-		return presentable(n.domain + "." + n.op)
+		return oneline.Text(n.domain + "." + n.op)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
@@ -156,7 +157,7 @@ func (w *walk) model(f *found) (*softmax.Model, error) {
 func (w *walk) report(f *found) *Report {
 	r := &Report{
 		Format:       "ONNX",
-		Producer:     presentable(strings.TrimSpace(w.document.producer + " " + w.document.version)),
+		Producer:     oneline.Text(strings.TrimSpace(w.document.producer + " " + w.document.version)),
 		Graph:        w.way(f.from),
 		Folded:       abridged(w.folded),
 		FeatureNames: w.named,
@@ -170,7 +171,7 @@ func (w *walk) report(f *found) *Report {
 	for _, domain := range domains {
 		r.Format += ", " + domain + " " + strconv.FormatInt(w.document.opsets[domain], 10)
 	}
-	r.Format = presentable(r.Format)
+	r.Format = oneline.Text(r.Format)
 	if w.single {
 		r.Notes = append(r.Notes, "the weights are float32, widened exactly; "+
 			"probabilities are worked out in float64 and differ from a float32 runtime's by about 1e-7")
@@ -219,5 +220,5 @@ func (w *walk) way(output string) string {
 		runs = append(runs, run)
 		i = end
 	}
-	return presentable(strings.Join(runs, " → "))
+	return oneline.Text(strings.Join(runs, " → "))
 }

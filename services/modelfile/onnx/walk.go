@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // walk follows the names of a graph back to its inputs.
@@ -109,7 +111,7 @@ func (w *walk) value(name string) (value, error) {
 func (w *walk) run(n *node) ([]value, error) {
 	operator, known := w.operators[n.domain+" "+n.op]
 	if !known {
-		return nil, unsupported(adviseLinear, "the operator %s of %s%s", presentable(n.op), presentable(n.domain), n.called())
+		return nil, unsupported(adviseLinear, "the operator %s of %s%s", oneline.Text(n.op), oneline.Text(n.domain), n.called())
 	}
 	if w.document.opsets[n.domain] < 1 {
 		return nil, malformed("%s is of %s, of which the file names no version", n.where(), n.domain)

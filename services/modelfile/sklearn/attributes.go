@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // estimator reads the attributes of an instance of one of scikit-learn's classes.
@@ -170,7 +172,7 @@ func (e *estimator) version() string {
 	if !ok {
 		return ""
 	}
-	return presentable(s[:min(len(s), 64)])
+	return oneline.Text(s[:min(len(s), 64)])
 }
 
 // step is a part of a pipeline.
@@ -203,7 +205,7 @@ func stepsOf(pipeline *estimator) ([]step, error) {
 		if err != nil {
 			return nil, pipeline.wrong(attr, "element %d: %s", i, err)
 		}
-		out = append(out, step{name: presentable(name), estimator: e})
+		out = append(out, step{name: oneline.Text(name), estimator: e})
 	}
 	if len(out) == 0 {
 		return nil, pipeline.wrong(attr, "there are none")

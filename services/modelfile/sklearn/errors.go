@@ -3,8 +3,8 @@ package sklearn
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // FormatError says that the data are no pickle of a fitted classifier, or are damaged.
@@ -30,11 +30,11 @@ func (e *UnsupportedError) Error() string {
 }
 
 func refuse(format string, args ...any) error {
-	return &FormatError{Problem: presentable(fmt.Sprintf(format, args...))}
+	return &FormatError{Problem: oneline.Text(fmt.Sprintf(format, args...))}
 }
 
 func unsupported(advice, format string, args ...any) error {
-	return &UnsupportedError{What: presentable(fmt.Sprintf(format, args...)), Advice: presentable(advice)}
+	return &UnsupportedError{What: oneline.Text(fmt.Sprintf(format, args...)), Advice: oneline.Text(advice)}
 }
 
 // located returns the error as one of the two types of this package: what is neither yet becomes
@@ -46,20 +46,4 @@ func located(err error, format string, args ...any) error {
 		return err
 	}
 	return refuse("%s: %s", fmt.Sprintf(format, args...), err)
-}
-
-// presentable makes a text that quotes a file fit for one line of a log: without its middle
-// where that is long, and without what is no UTF-8 or moves a cursor.
-func presentable(text string) string {
-	const most, head, tail = 400, 200, 180
-	if len(text) > most {
-		text = text[:head] + " … " + text[len(text)-tail:]
-	}
-	text = strings.ToValidUTF8(text, string(unicode.ReplacementChar))
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

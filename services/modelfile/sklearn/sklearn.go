@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"github.com/sepal-ml/sepal/services/softmax"
+
+	"github.com/sepal-ml/sepal/services/modelfile/internal/oneline"
 )
 
 // MaxBytes is the size of the largest pickle that is read, after decompression: 64 MiB.
@@ -47,11 +49,11 @@ type Report struct {
 }
 
 func (r *Report) note(format string, args ...any) {
-	r.Notes = append(r.Notes, presentable(fmt.Sprintf(format, args...)))
+	r.Notes = append(r.Notes, oneline.Text(fmt.Sprintf(format, args...)))
 }
 
 func (r *Report) folded(format string, args ...any) {
-	r.Folded = append(r.Folded, presentable(fmt.Sprintf(format, args...)))
+	r.Folded = append(r.Folded, oneline.Text(fmt.Sprintf(format, args...)))
 }
 
 // Decode reads a model file. The model takes raw values: what the steps of a pipeline do is folded
@@ -167,7 +169,7 @@ func describe(root *estimator, steps []step) string {
 	for i, s := range steps {
 		classes[i] = s.class
 	}
-	return presentable("Pipeline(" + strings.Join(classes, ", ") + ")")
+	return oneline.Text("Pipeline(" + strings.Join(classes, ", ") + ")")
 }
 
 // model makes the model of what was read and folded.
