@@ -39,3 +39,13 @@ func Invalid(violations ...Violation) *connect.Error {
 	}
 	return err
 }
+
+// Bounded returns a text of a request, the start of it where it is long: what an error repeats
+// goes into headers over gRPC, and into the log.
+func Bounded(text string) string {
+	const most = 80
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}

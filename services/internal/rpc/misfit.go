@@ -41,7 +41,7 @@ func (w *jsonWalk) next(path, want string) (json.Token, error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		problem = "is cut short"
 	}
-	return nil, fmt.Errorf("%s %s, expected %s", bounded(path), problem, want)
+	return nil, fmt.Errorf("%s %s, expected %s", Bounded(path), problem, want)
 }
 
 func (w *jsonWalk) message(path string, d protoreflect.MessageDescriptor) error {
@@ -194,7 +194,7 @@ func mismatch(path string, token json.Token, want string) error {
 	if path == "" {
 		path = "the body"
 	}
-	return fmt.Errorf("%s is %s, expected %s", bounded(path), shown(token), want)
+	return fmt.Errorf("%s is %s, expected %s", Bounded(path), shown(token), want)
 }
 
 func shown(token json.Token) string {
@@ -207,17 +207,8 @@ func shown(token json.Token) string {
 		}
 		return "an object"
 	case string:
-		return "the string " + strconv.Quote(bounded(v))
+		return "the string " + strconv.Quote(Bounded(v))
 	default:
-		return bounded(fmt.Sprint(v))
+		return Bounded(fmt.Sprint(v))
 	}
-}
-
-// bounded bounds what is repeated of a request, which over gRPC goes into headers.
-func bounded(text string) string {
-	const most = 80
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

@@ -24,7 +24,7 @@ func Unheard(logger zerolog.Logger, next http.Handler) http.Handler {
 		}
 		logger.Info().
 			Str("method", r.Method).
-			Str("path", bounded(r.URL.Path)).
+			Str("path", Bounded(r.URL.Path)).
 			Str("peer", r.RemoteAddr).
 			Str("request_id", w.Header().Get(RequestIDHeader)).
 			Int("status", answer.status).
@@ -83,9 +83,9 @@ func (a *answer) reason() string {
 	case header.Get("Content-Type") != "":
 		return ""
 	case a.status == http.StatusUnsupportedMediaType && r.Method == http.MethodGet:
-		return fmt.Sprintf("encoding %q is not read here: ask with ?encoding=json&message=, followed by the request", bounded(r.URL.Query().Get("encoding")))
+		return fmt.Sprintf("encoding %q is not read here: ask with ?encoding=json&message=, followed by the request", Bounded(r.URL.Query().Get("encoding")))
 	case a.status == http.StatusUnsupportedMediaType:
-		return fmt.Sprintf("content type %q is not read here: send %s", bounded(r.Header.Get("Content-Type")), contentTypes)
+		return fmt.Sprintf("content type %q is not read here: send %s", Bounded(r.Header.Get("Content-Type")), contentTypes)
 	case a.status == http.StatusMethodNotAllowed:
 		return fmt.Sprintf("%s is not answered here: send %s", r.Method, header.Get("Allow"))
 	}

@@ -58,7 +58,7 @@ type decoder struct {
 
 func (d *decoder) refuse(field, format string, args ...any) {
 	if len(d.violations) < maxViolations {
-		d.violations = append(d.violations, rpc.Violation{Field: d.prefix + cut(field), Description: fmt.Sprintf(format, args...)})
+		d.violations = append(d.violations, rpc.Violation{Field: d.prefix + rpc.Bounded(field), Description: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -112,11 +112,11 @@ func (d *decoder) named(inputs *structpb.Struct) row {
 // unknown refuses the names that are no features. They go first: where a name is misspelt, the
 // other violation is that the right one is not given.
 func (d *decoder) unknown(fields map[string]*structpb.Value) {
-	missing := d.violations
+	missing, features := d.violations, d.allFeatures()
 	d.violations = nil
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if _, known := d.signature.Index(name); !known {
-			d.refuse("inputs."+name, "is no feature of %s, which takes %s", d.model, d.allFeatures())
+			d.refuse("inputs."+name, "is no feature of %s, which takes %s", d.model, features)
 		}
 	}
 	d.violations = append(d.violations, missing[:min(len(missing), maxViolations-len(d.violations))]...)
@@ -178,7 +178,7 @@ func found(value *structpb.Value) string {
 	case *structpb.Value_NumberValue:
 		return number(kind.NumberValue)
 	case *structpb.Value_StringValue:
-		return "the string " + strconv.Quote(cut(kind.StringValue))
+		return "the string " + strconv.Quote(rpc.Bounded(kind.StringValue))
 	case *structpb.Value_BoolValue:
 		return strconv.FormatBool(kind.BoolValue)
 	case *structpb.Value_ListValue:
@@ -188,15 +188,6 @@ func found(value *structpb.Value) string {
 	default:
 		return "null"
 	}
-}
-
-// cut bounds what is repeated of a request, which over gRPC goes into headers.
-func cut(text string) string {
-	const most = 80
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }
 
 func number(v float64) string {
