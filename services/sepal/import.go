@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/modelfile"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 	"github.com/sepal-ml/sepal/services/softmax"
@@ -52,9 +52,9 @@ func (c *importCmd) AfterApply() error {
 
 // Run reads the file, says what it found, and writes the model.
 func (c *importCmd) Run(p *process) error {
-	data, err := readModel(c.File)
+	data, err := registry.ReadFile(c.File)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	file, err := modelfile.Decode(data)
 	if err != nil {
@@ -77,20 +77,6 @@ func (c *importCmd) Run(p *process) error {
 	_, err = fmt.Fprintf(p.stdout, "model     %s %s in %s, %d bytes\ndigest    sha256:%x\n",
 		c.Name, c.ModelVersion, written.path, written.bytes, written.digest)
 	return err
-}
-
-// readModel reads a file that is no larger than a model file may be.
-func readModel(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: is no regular file", path)
-	case info.Size() > modelfile.MaxBytes:
-		return nil, fmt.Errorf("%s: has %d bytes, more than the %d that are read", path, info.Size(), modelfile.MaxBytes)
-	}
-	return os.ReadFile(path)
 }
 
 // rename gives features and classes the names asked for.

@@ -70,7 +70,7 @@ func TestImportRefuses(t *testing.T) {
 		{"one-vs-rest", []string{elsewhere("sklearn", "liblinear_sk0.24.2.pkl")}, exitFailure, "one-vs-rest"},
 		{"a model of Sepal's own", []string{testenv.Testdata("models", "iris", "v1.0.0", "model.binpb")}, exitFailure, "is one of Sepal's own model files already; see `sepal inspect`"},
 		{"a file of something else", []string{testenv.Testdata("datasets", "iris.csv")}, exitFailure, "it looks like a CSV file"},
-		{"no file", []string{"none.pkl"}, exitFailure, "none.pkl: no such file"},
+		{"no file", []string{"none.pkl"}, exitFailure, "none.pkl: cannot be read: no such file or directory"},
 		{"a folder", []string{t.TempDir()}, exitFailure, "is no regular file"},
 		{"too few classes", []string{elsewhere("onnx", "iris_linear_softmax.onnx"), "--classes", "a,b"}, exitUsage, "--classes names 2 classes, expected 3"},
 		{"too many features", []string{elsewhere("onnx", "iris_linear_softmax.onnx"), "--features", "a,b,c,d,e"}, exitUsage, "--features names 5 features, expected 4"},

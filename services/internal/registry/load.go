@@ -1,13 +1,16 @@
 package registry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -135,6 +138,13 @@ func load(files fs.FS, name, model, version string) (*Version, error) {
 		Compiled: file.Model,
 		File:     file.Message,
 	}, nil
+}
+
+// ReadFile reads a model file: a regular file, of which at most a byte more is read than a model
+// file may have. The error does not name the file.
+func ReadFile(path string) ([]byte, error) {
+	folder, name := filepath.Split(path)
+	return readFile(os.DirFS(cmp.Or(folder, ".")), name)
 }
 
 // readFile reads at most one byte more than a model file may have. The error does not name the
