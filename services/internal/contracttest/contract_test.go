@@ -56,12 +56,6 @@ func TestGateOnEditsOfTheContract(t *testing.T) {
 		new:  "returns (stream BatchPredictResponse);",
 		want: []string{"RPC_SAME_SERVER_STREAMING"},
 	}, {
-		name: "package renamed",
-		file: "sepal/registry/v1/registry_service.proto",
-		old:  "package sepal.registry.v1;",
-		new:  "package sepal.registry.v2;",
-		want: []string{"FILE_SAME_PACKAGE"},
-	}, {
 		name: "field added",
 		file: predictionService,
 		old:  "double confidence = 2;",
@@ -85,6 +79,19 @@ func TestGateOnAFileRemovedFromTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireRules(t, breaking(t, current, frozen(t)), []string{"FILE_NO_DELETE"})
+}
+
+func TestGateOnAPackageRenamed(t *testing.T) {
+	t.Parallel()
+	current := workspace(t, filepath.Join(root, "proto"))
+	for _, name := range []string{"registry_service.proto", "rollout.proto"} {
+		edit{
+			file: "sepal/registry/v1/" + name,
+			old:  "package sepal.registry.v1;",
+			new:  "package sepal.registry.v2;",
+		}.apply(t, current)
+	}
+	requireRules(t, breaking(t, current, frozen(t)), []string{"FILE_SAME_PACKAGE"})
 }
 
 func TestContractKeepsWhatIsFrozen(t *testing.T) {

@@ -18,6 +18,7 @@ const cancelCheckRows = 256
 
 // Service answers the calls of PredictionService.
 type Service struct {
+	predictionv1connect.UnimplementedPredictionServiceHandler
 	models  *registry.Registry
 	status  func() string
 	maxRows int

@@ -12,6 +12,7 @@ import (
 
 // Service answers the calls of RegistryService.
 type Service struct {
+	registryv1connect.UnimplementedRegistryServiceHandler
 	models *registry.Registry
 }
 

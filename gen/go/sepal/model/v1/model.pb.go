@@ -21,11 +21,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Link says how logits become probabilities.
+type Link int32
+
+const (
+	// Softmax: the probability of class k is exp(z_k) / sum_c exp(z_c).
+	Link_LINK_UNSPECIFIED Link = 0
+	// One against the rest, as scikit-learn has it for classifiers fitted class by class: the
+	// probability of class k is s(z_k) / sum_c s(z_c), where s(z) = 1 / (1 + exp(-z)). Three
+	// classes or more.
+	Link_LINK_ONE_VS_REST Link = 1
+)
+
+// Enum value maps for Link.
+var (
+	Link_name = map[int32]string{
+		0: "LINK_UNSPECIFIED",
+		1: "LINK_ONE_VS_REST",
+	}
+	Link_value = map[string]int32{
+		"LINK_UNSPECIFIED": 0,
+		"LINK_ONE_VS_REST": 1,
+	}
+)
+
+func (x Link) Enum() *Link {
+	p := new(Link)
+	*p = x
+	return p
+}
+
+func (x Link) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Link) Descriptor() protoreflect.EnumDescriptor {
+	return file_sepal_model_v1_model_proto_enumTypes[0].Descriptor()
+}
+
+func (Link) Type() protoreflect.EnumType {
+	return &file_sepal_model_v1_model_proto_enumTypes[0]
+}
+
+func (x Link) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Link.Descriptor instead.
+func (Link) EnumDescriptor() ([]byte, []int) {
+	return file_sepal_model_v1_model_proto_rawDescGZIP(), []int{0}
+}
+
 // A softmax (multinomial logistic) classifier and everything that serving it needs. This
 // message is the native model file: binary as `model.binpb`, or JSON as `model.json`.
 //
-// The probability of class k for an encoded row x is exp(z_k) / sum_c exp(z_c), where
-// z_k = intercepts[k] + sum_d weights[k * D + d] * x[d] is the logit of the class. The
+// The probability of class k for an encoded row x is exp(z_k) / sum_c exp(z_c) (or what `link`
+// says), where z_k = intercepts[k] + sum_d weights[k * D + d] * x[d] is the logit of the class. The
 // encoding writes a numeric feature as it is and a categorical one as one column per
 // category, in the order of the signature; D is the number of encoded columns.
 type Model struct {
@@ -51,6 +102,8 @@ type Model struct {
 	// The encoded row that explanations compare with: the mean of the encoded training rows.
 	// D values; empty: all zeros.
 	ReferenceRow []float64 `protobuf:"fixed64,9,rep,packed,name=reference_row,json=referenceRow,proto3" json:"reference_row,omitempty"`
+	// How logits become probabilities.
+	Link Link `protobuf:"varint,10,opt,name=link,proto3,enum=sepal.model.v1.Link" json:"link,omitempty"`
 	// The weights, row-major, classes × encoded columns (K × D); in logits per unit of the
 	// feature. All finite. Has a high number on purpose, as has `intercepts`: a binary file
 	// holds fields in the order of their numbers, so one cut short lacks these.
@@ -154,6 +207,13 @@ func (x *Model) GetReferenceRow() []float64 {
 	return nil
 }
 
+func (x *Model) GetLink() Link {
+	if x != nil {
+		return x.Link
+	}
+	return Link_LINK_UNSPECIFIED
+}
+
 func (x *Model) GetWeights() []float64 {
 	if x != nil {
 		return x.Weights
@@ -228,7 +288,7 @@ var File_sepal_model_v1_model_proto protoreflect.FileDescriptor
 
 const file_sepal_model_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x1asepal/model/v1/model.proto\x12\x0esepal.model.v1\x1a&sepal/model/v1/reference_profile.proto\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\"\xc6\x03\n" +
+	"\x1asepal/model/v1/model.proto\x12\x0esepal.model.v1\x1a&sepal/model/v1/reference_profile.proto\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\"\xf0\x03\n" +
 	"\x05Model\x12%\n" +
 	"\x0eformat_version\x18\x01 \x01(\rR\rformatVersion\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -239,14 +299,19 @@ const file_sepal_model_v1_model_proto_rawDesc = "" +
 	"\treference\x18\a \x01(\v2 .sepal.model.v1.ReferenceProfileR\treference\x12:\n" +
 	"\vgolden_rows\x18\b \x03(\v2\x19.sepal.model.v1.GoldenRowR\n" +
 	"goldenRows\x12#\n" +
-	"\rreference_row\x18\t \x03(\x01R\freferenceRow\x12\x18\n" +
+	"\rreference_row\x18\t \x03(\x01R\freferenceRow\x12(\n" +
+	"\x04link\x18\n" +
+	" \x01(\x0e2\x14.sepal.model.v1.LinkR\x04link\x12\x18\n" +
 	"\aweights\x18\x0e \x03(\x01R\aweights\x12\x1e\n" +
 	"\n" +
 	"intercepts\x18\x0f \x03(\x01R\n" +
 	"intercepts\"M\n" +
 	"\tGoldenRow\x12\x1a\n" +
 	"\bfeatures\x18\x01 \x03(\x01R\bfeatures\x12$\n" +
-	"\rprobabilities\x18\x02 \x03(\x01R\rprobabilitiesB\xb3\x01\n" +
+	"\rprobabilities\x18\x02 \x03(\x01R\rprobabilities*2\n" +
+	"\x04Link\x12\x14\n" +
+	"\x10LINK_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10LINK_ONE_VS_REST\x10\x01B\xb3\x01\n" +
 	"\x12com.sepal.model.v1B\n" +
 	"ModelProtoP\x01Z7github.com/sepal-ml/sepal/gen/go/sepal/model/v1;modelv1\xa2\x02\x03SMX\xaa\x02\x0eSepal.Model.V1\xca\x02\x0eSepal\\Model\\V1\xe2\x02\x1aSepal\\Model\\V1\\GPBMetadata\xea\x02\x10Sepal::Model::V1b\x06proto3"
 
@@ -262,24 +327,27 @@ func file_sepal_model_v1_model_proto_rawDescGZIP() []byte {
 	return file_sepal_model_v1_model_proto_rawDescData
 }
 
+var file_sepal_model_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_sepal_model_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_sepal_model_v1_model_proto_goTypes = []any{
-	(*Model)(nil),            // 0: sepal.model.v1.Model
-	(*GoldenRow)(nil),        // 1: sepal.model.v1.GoldenRow
-	(*Signature)(nil),        // 2: sepal.model.v1.Signature
-	(*TrainingReport)(nil),   // 3: sepal.model.v1.TrainingReport
-	(*ReferenceProfile)(nil), // 4: sepal.model.v1.ReferenceProfile
+	(Link)(0),                // 0: sepal.model.v1.Link
+	(*Model)(nil),            // 1: sepal.model.v1.Model
+	(*GoldenRow)(nil),        // 2: sepal.model.v1.GoldenRow
+	(*Signature)(nil),        // 3: sepal.model.v1.Signature
+	(*TrainingReport)(nil),   // 4: sepal.model.v1.TrainingReport
+	(*ReferenceProfile)(nil), // 5: sepal.model.v1.ReferenceProfile
 }
 var file_sepal_model_v1_model_proto_depIdxs = []int32{
-	2, // 0: sepal.model.v1.Model.signature:type_name -> sepal.model.v1.Signature
-	3, // 1: sepal.model.v1.Model.training:type_name -> sepal.model.v1.TrainingReport
-	4, // 2: sepal.model.v1.Model.reference:type_name -> sepal.model.v1.ReferenceProfile
-	1, // 3: sepal.model.v1.Model.golden_rows:type_name -> sepal.model.v1.GoldenRow
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // 0: sepal.model.v1.Model.signature:type_name -> sepal.model.v1.Signature
+	4, // 1: sepal.model.v1.Model.training:type_name -> sepal.model.v1.TrainingReport
+	5, // 2: sepal.model.v1.Model.reference:type_name -> sepal.model.v1.ReferenceProfile
+	2, // 3: sepal.model.v1.Model.golden_rows:type_name -> sepal.model.v1.GoldenRow
+	0, // 4: sepal.model.v1.Model.link:type_name -> sepal.model.v1.Link
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_sepal_model_v1_model_proto_init() }
@@ -295,13 +363,14 @@ func file_sepal_model_v1_model_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sepal_model_v1_model_proto_rawDesc), len(file_sepal_model_v1_model_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_sepal_model_v1_model_proto_goTypes,
 		DependencyIndexes: file_sepal_model_v1_model_proto_depIdxs,
+		EnumInfos:         file_sepal_model_v1_model_proto_enumTypes,
 		MessageInfos:      file_sepal_model_v1_model_proto_msgTypes,
 	}.Build()
 	File_sepal_model_v1_model_proto = out.File

@@ -25,15 +25,18 @@ const (
 // class against the runner-up, compared with the model's reference row.
 //
 // baseline + the sum of the contributions = margin, to floating-point rounding: a softmax
-// classifier is linear in its logits, so nothing is approximated.
+// classifier is linear in its logits, so nothing is approximated. Of a model that was fitted one
+// class against the rest, the log-odds explained are those of the predicted class against the
+// rest: its own logit.
 type Explanation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The predicted class.
 	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
-	// The class it is compared with: the one of the second highest probability.
+	// The class it is compared with: the one of the second highest probability. Empty: all others,
+	// for a model that was fitted one class against the rest.
 	Against string `protobuf:"bytes,2,opt,name=against,proto3" json:"against,omitempty"`
 	// ln(probability of `class` / probability of `against`), in logits; at least 0 to
-	// floating-point rounding.
+	// floating-point rounding, unless `against` is empty.
 	Margin float64 `protobuf:"fixed64,3,opt,name=margin,proto3" json:"margin,omitempty"`
 	// What the margin would be for the model's reference row (the mean training row), in
 	// logits. Negative where the reference row would rather be `against`.

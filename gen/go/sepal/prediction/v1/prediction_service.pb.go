@@ -62,7 +62,8 @@ func (*HealthRequest) Descriptor() ([]byte, []int) {
 // The response of Health.
 type HealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "ok" when the server takes requests; "draining" when it is stopping and still answers.
+	// "ok" when the server takes requests; "loading" before that; "draining" when it is stopping
+	// and still answers.
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// The name of the default model.
 	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
@@ -135,9 +136,13 @@ type PredictRequest struct {
 	Inputs *structpb.Struct `protobuf:"bytes,2,opt,name=inputs,proto3" json:"inputs,omitempty"`
 	// The model. Empty: the server's default model.
 	Model string `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	// The version of the model, such as "v1.0.0". Empty: the version that the server serves
-	// by default.
+	// A version of the model, such as "v1.0.0", or a label of its rollout. Empty: the version that
+	// the rollout gives to the subject.
 	Version string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	// Whom or what the prediction is for, such as a user id. The rollout gives a subject the same
+	// variant every time and on every server. Empty: a variant by chance, request by request.
+	// At most 256 bytes.
+	SubjectId string `protobuf:"bytes,6,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// How many of the best classes `scores` lists: 0 for none, more than there are for all.
 	// Unset: all.
 	TopK *uint32 `protobuf:"varint,7,opt,name=top_k,json=topK,proto3,oneof" json:"top_k,omitempty"`
@@ -205,6 +210,13 @@ func (x *PredictRequest) GetVersion() string {
 	return ""
 }
 
+func (x *PredictRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
 func (x *PredictRequest) GetTopK() uint32 {
 	if x != nil && x.TopK != nil {
 		return *x.TopK
@@ -233,6 +245,9 @@ type PredictResponse struct {
 	Scores []*ClassScore `protobuf:"bytes,4,rep,name=scores,proto3" json:"scores,omitempty"`
 	// The name of the model that answered.
 	Model string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
+	// The variant of the rollout that answered: "stable", or the name of a variant. Empty when
+	// the request named a version or a label.
+	Variant string `protobuf:"bytes,6,opt,name=variant,proto3" json:"variant,omitempty"`
 	// Why this class: set when `explain` was.
 	Explanation   *Explanation `protobuf:"bytes,8,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -304,6 +319,13 @@ func (x *PredictResponse) GetModel() string {
 	return ""
 }
 
+func (x *PredictResponse) GetVariant() string {
+	if x != nil {
+		return x.Variant
+	}
+	return ""
+}
+
 func (x *PredictResponse) GetExplanation() *Explanation {
 	if x != nil {
 		return x.Explanation
@@ -366,19 +388,26 @@ func (x *ClassScore) GetProbability() float64 {
 	return 0
 }
 
-// Rows to classify, and what holds for all of them.
+// Rows to classify, and what holds for all of them. Exactly one of `rows` and `matrix` is given.
 type BatchPredictRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rows, at least one.
 	Rows []*Row `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	// The rows as one matrix of numbers: much cheaper for many rows.
+	Matrix *Matrix `protobuf:"bytes,2,opt,name=matrix,proto3" json:"matrix,omitempty"`
 	// The model. Empty: the server's default model.
 	Model string `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	// The version of the model. Empty: the version that the server serves by default.
+	// As PredictRequest.version. One version answers the whole batch.
 	Version string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
-	// As PredictRequest.top_k, for every row.
+	// As PredictRequest.subject_id, for the whole batch.
+	SubjectId string `protobuf:"bytes,6,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	// As PredictRequest.top_k, for every row. Must be unset with `matrix`.
 	TopK *uint32 `protobuf:"varint,7,opt,name=top_k,json=topK,proto3,oneof" json:"top_k,omitempty"`
-	// As PredictRequest.explain, for every row. Default: false.
-	Explain       bool `protobuf:"varint,8,opt,name=explain,proto3" json:"explain,omitempty"`
+	// As PredictRequest.explain, for every row. Default: false. Must be unset with `matrix`.
+	Explain bool `protobuf:"varint,8,opt,name=explain,proto3" json:"explain,omitempty"`
+	// With `matrix`: whether to answer the probabilities of all classes too. Default: false. Must
+	// be unset with `rows`.
+	Probabilities bool `protobuf:"varint,9,opt,name=probabilities,proto3" json:"probabilities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -420,6 +449,13 @@ func (x *BatchPredictRequest) GetRows() []*Row {
 	return nil
 }
 
+func (x *BatchPredictRequest) GetMatrix() *Matrix {
+	if x != nil {
+		return x.Matrix
+	}
+	return nil
+}
+
 func (x *BatchPredictRequest) GetModel() string {
 	if x != nil {
 		return x.Model
@@ -430,6 +466,13 @@ func (x *BatchPredictRequest) GetModel() string {
 func (x *BatchPredictRequest) GetVersion() string {
 	if x != nil {
 		return x.Version
+	}
+	return ""
+}
+
+func (x *BatchPredictRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
 	}
 	return ""
 }
@@ -448,6 +491,79 @@ func (x *BatchPredictRequest) GetExplain() bool {
 	return false
 }
 
+func (x *BatchPredictRequest) GetProbabilities() bool {
+	if x != nil {
+		return x.Probabilities
+	}
+	return false
+}
+
+// Rows of numbers, one after the other. Exactly one of `values` and `float_values` is given.
+type Matrix struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of features of the signature: the length of a row.
+	Columns uint32 `protobuf:"varint,1,opt,name=columns,proto3" json:"columns,omitempty"`
+	// The rows, row by row, each in the order of the signature; categories as their zero-based
+	// positions. A multiple of `columns` of them. A row with a value that is not finite, or that
+	// does not fit the signature, has an error; its neighbours are answered.
+	Values []float64 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// As `values`, in half the bytes, each value to about seven digits.
+	FloatValues   []float32 `protobuf:"fixed32,3,rep,packed,name=float_values,json=floatValues,proto3" json:"float_values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Matrix) Reset() {
+	*x = Matrix{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Matrix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Matrix) ProtoMessage() {}
+
+func (x *Matrix) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Matrix.ProtoReflect.Descriptor instead.
+func (*Matrix) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Matrix) GetColumns() uint32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *Matrix) GetValues() []float64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Matrix) GetFloatValues() []float32 {
+	if x != nil {
+		return x.FloatValues
+	}
+	return nil
+}
+
 // A row of a batch. Exactly one of `features` and `inputs` is given.
 type Row struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -461,7 +577,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[6]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +589,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[6]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +602,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{6}
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Row) GetFeatures() []float64 {
@@ -506,15 +622,23 @@ func (x *Row) GetInputs() *structpb.Struct {
 // The results of a batch.
 type BatchPredictResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One result per row, in the order of the request.
-	Results       []*RowResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// One result per row, in the order of the request, where the request had `rows`.
+	Results []*RowResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// The results as columns, where the request had `matrix`.
+	Matrix *MatrixResult `protobuf:"bytes,2,opt,name=matrix,proto3" json:"matrix,omitempty"`
+	// The version of the model that answered.
+	ModelVersion string `protobuf:"bytes,3,opt,name=model_version,json=modelVersion,proto3" json:"model_version,omitempty"`
+	// The name of the model that answered.
+	Model string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
+	// As PredictResponse.variant, of the whole batch.
+	Variant       string `protobuf:"bytes,6,opt,name=variant,proto3" json:"variant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BatchPredictResponse) Reset() {
 	*x = BatchPredictResponse{}
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[7]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +650,7 @@ func (x *BatchPredictResponse) String() string {
 func (*BatchPredictResponse) ProtoMessage() {}
 
 func (x *BatchPredictResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[7]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +663,7 @@ func (x *BatchPredictResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchPredictResponse.ProtoReflect.Descriptor instead.
 func (*BatchPredictResponse) Descriptor() ([]byte, []int) {
-	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{7}
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BatchPredictResponse) GetResults() []*RowResult {
@@ -548,6 +672,417 @@ func (x *BatchPredictResponse) GetResults() []*RowResult {
 	}
 	return nil
 }
+
+func (x *BatchPredictResponse) GetMatrix() *MatrixResult {
+	if x != nil {
+		return x.Matrix
+	}
+	return nil
+}
+
+func (x *BatchPredictResponse) GetModelVersion() string {
+	if x != nil {
+		return x.ModelVersion
+	}
+	return ""
+}
+
+func (x *BatchPredictResponse) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *BatchPredictResponse) GetVariant() string {
+	if x != nil {
+		return x.Variant
+	}
+	return ""
+}
+
+// The results of a matrix, as columns with one entry per row, in the order of the rows.
+type MatrixResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The classes of the model, in its order.
+	Classes []string `protobuf:"bytes,1,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Per row, the position in `classes` of the predicted class. 0 for a row in `errors`.
+	ClassIndices []uint32 `protobuf:"varint,2,rep,packed,name=class_indices,json=classIndices,proto3" json:"class_indices,omitempty"`
+	// Per row, the probability of the predicted class, 0 to 1. 0 for a row in `errors`.
+	Confidences []float64 `protobuf:"fixed64,3,rep,packed,name=confidences,proto3" json:"confidences,omitempty"`
+	// Per row, the probabilities of all classes, in the order of `classes`, row after row; zeros
+	// for a row in `errors`. Empty unless the request asked for them.
+	Probabilities []float64 `protobuf:"fixed64,4,rep,packed,name=probabilities,proto3" json:"probabilities,omitempty"`
+	// The rows that could not be classified, in order.
+	Errors        []*MatrixRowError `protobuf:"bytes,5,rep,name=errors,proto3" json:"errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatrixResult) Reset() {
+	*x = MatrixResult{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatrixResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatrixResult) ProtoMessage() {}
+
+func (x *MatrixResult) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatrixResult.ProtoReflect.Descriptor instead.
+func (*MatrixResult) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *MatrixResult) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *MatrixResult) GetClassIndices() []uint32 {
+	if x != nil {
+		return x.ClassIndices
+	}
+	return nil
+}
+
+func (x *MatrixResult) GetConfidences() []float64 {
+	if x != nil {
+		return x.Confidences
+	}
+	return nil
+}
+
+func (x *MatrixResult) GetProbabilities() []float64 {
+	if x != nil {
+		return x.Probabilities
+	}
+	return nil
+}
+
+func (x *MatrixResult) GetErrors() []*MatrixRowError {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
+// A row of a matrix that could not be classified.
+type MatrixRowError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The zero-based position of the row in the matrix of the request.
+	Row uint32 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
+	// Why. Paths begin at the request: `matrix.values[42]`.
+	Error         *RowError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatrixRowError) Reset() {
+	*x = MatrixRowError{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatrixRowError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatrixRowError) ProtoMessage() {}
+
+func (x *MatrixRowError) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatrixRowError.ProtoReflect.Descriptor instead.
+func (*MatrixRowError) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MatrixRowError) GetRow() uint32 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *MatrixRowError) GetError() *RowError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// A batch, and how to answer it.
+type BatchPredictStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The batch.
+	Batch *BatchPredictRequest `protobuf:"bytes,1,opt,name=batch,proto3" json:"batch,omitempty"`
+	// How many rows a chunk has, but for the last. 0: 1000. At most the server's limit of a batch;
+	// more is taken as that.
+	ChunkRows     uint32 `protobuf:"varint,2,opt,name=chunk_rows,json=chunkRows,proto3" json:"chunk_rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchPredictStreamRequest) Reset() {
+	*x = BatchPredictStreamRequest{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchPredictStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchPredictStreamRequest) ProtoMessage() {}
+
+func (x *BatchPredictStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchPredictStreamRequest.ProtoReflect.Descriptor instead.
+func (*BatchPredictStreamRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *BatchPredictStreamRequest) GetBatch() *BatchPredictRequest {
+	if x != nil {
+		return x.Batch
+	}
+	return nil
+}
+
+func (x *BatchPredictStreamRequest) GetChunkRows() uint32 {
+	if x != nil {
+		return x.ChunkRows
+	}
+	return 0
+}
+
+// A chunk of the results of a batch.
+type BatchPredictStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The zero-based position in the request of the chunk's first row.
+	FirstRow uint32 `protobuf:"varint,1,opt,name=first_row,json=firstRow,proto3" json:"first_row,omitempty"`
+	// The results of the chunk's rows, in the form that the request had. Rows of errors and the
+	// paths in them count from the first row of the request.
+	Chunk         *BatchPredictResponse `protobuf:"bytes,2,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchPredictStreamResponse) Reset() {
+	*x = BatchPredictStreamResponse{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchPredictStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchPredictStreamResponse) ProtoMessage() {}
+
+func (x *BatchPredictStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchPredictStreamResponse.ProtoReflect.Descriptor instead.
+func (*BatchPredictStreamResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *BatchPredictStreamResponse) GetFirstRow() uint32 {
+	if x != nil {
+		return x.FirstRow
+	}
+	return 0
+}
+
+func (x *BatchPredictStreamResponse) GetChunk() *BatchPredictResponse {
+	if x != nil {
+		return x.Chunk
+	}
+	return nil
+}
+
+// A message of PredictStream.
+type PredictStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The row, as Predict takes it.
+	Request       *PredictRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PredictStreamRequest) Reset() {
+	*x = PredictStreamRequest{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PredictStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PredictStreamRequest) ProtoMessage() {}
+
+func (x *PredictStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PredictStreamRequest.ProtoReflect.Descriptor instead.
+func (*PredictStreamRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PredictStreamRequest) GetRequest() *PredictRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+// The answer to one message of PredictStream.
+type PredictStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*PredictStreamResponse_Response
+	//	*PredictStreamResponse_Error
+	Result        isPredictStreamResponse_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PredictStreamResponse) Reset() {
+	*x = PredictStreamResponse{}
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PredictStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PredictStreamResponse) ProtoMessage() {}
+
+func (x *PredictStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PredictStreamResponse.ProtoReflect.Descriptor instead.
+func (*PredictStreamResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PredictStreamResponse) GetResult() isPredictStreamResponse_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *PredictStreamResponse) GetResponse() *PredictResponse {
+	if x != nil {
+		if x, ok := x.Result.(*PredictStreamResponse_Response); ok {
+			return x.Response
+		}
+	}
+	return nil
+}
+
+func (x *PredictStreamResponse) GetError() *RowError {
+	if x != nil {
+		if x, ok := x.Result.(*PredictStreamResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isPredictStreamResponse_Result interface {
+	isPredictStreamResponse_Result()
+}
+
+type PredictStreamResponse_Response struct {
+	// What Predict would have answered.
+	Response *PredictResponse `protobuf:"bytes,1,opt,name=response,proto3,oneof"`
+}
+
+type PredictStreamResponse_Error struct {
+	// Why the message could not be answered.
+	Error *RowError `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*PredictStreamResponse_Response) isPredictStreamResponse_Result() {}
+
+func (*PredictStreamResponse_Error) isPredictStreamResponse_Result() {}
 
 // What became of one row.
 type RowResult struct {
@@ -565,7 +1100,7 @@ type RowResult struct {
 
 func (x *RowResult) Reset() {
 	*x = RowResult{}
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[8]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +1112,7 @@ func (x *RowResult) String() string {
 func (*RowResult) ProtoMessage() {}
 
 func (x *RowResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[8]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +1125,7 @@ func (x *RowResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowResult.ProtoReflect.Descriptor instead.
 func (*RowResult) Descriptor() ([]byte, []int) {
-	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{8}
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RowResult) GetResult() isRowResult_Result {
@@ -639,11 +1174,12 @@ func (*RowResult_Error) isRowResult_Result() {}
 // Why a row could not be classified.
 type RowError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of the error code in lower case, as in Connect: "invalid_argument".
+	// The name of the error code in lower case, as in Connect: "invalid_argument", "not_found".
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// What was wrong, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// The values refused. Paths begin at the request: `rows[7].features[2]`.
+	// The values refused. Paths begin at the request: `rows[7].features[2]`, or `features[2]` for a
+	// message of a stream.
 	FieldViolations []*FieldViolation `protobuf:"bytes,3,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -651,7 +1187,7 @@ type RowError struct {
 
 func (x *RowError) Reset() {
 	*x = RowError{}
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[9]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +1199,7 @@ func (x *RowError) String() string {
 func (*RowError) ProtoMessage() {}
 
 func (x *RowError) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[9]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +1212,7 @@ func (x *RowError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowError.ProtoReflect.Descriptor instead.
 func (*RowError) Descriptor() ([]byte, []int) {
-	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{9}
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RowError) GetCode() string {
@@ -713,7 +1249,7 @@ type FieldViolation struct {
 
 func (x *FieldViolation) Reset() {
 	*x = FieldViolation{}
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[10]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +1261,7 @@ func (x *FieldViolation) String() string {
 func (*FieldViolation) ProtoMessage() {}
 
 func (x *FieldViolation) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[10]
+	mi := &file_sepal_prediction_v1_prediction_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +1274,7 @@ func (x *FieldViolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldViolation.ProtoReflect.Descriptor instead.
 func (*FieldViolation) Descriptor() ([]byte, []int) {
-	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{10}
+	return file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FieldViolation) GetField() string {
@@ -764,15 +1300,17 @@ const file_sepal_prediction_v1_prediction_service_proto_rawDesc = "" +
 	"\x0eHealthResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12#\n" +
-	"\rmodel_version\x18\x03 \x01(\tR\fmodelVersion\"\xcb\x01\n" +
+	"\rmodel_version\x18\x03 \x01(\tR\fmodelVersion\"\xea\x01\n" +
 	"\x0ePredictRequest\x12\x1a\n" +
 	"\bfeatures\x18\x01 \x03(\x01R\bfeatures\x12/\n" +
 	"\x06inputs\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06inputs\x12\x14\n" +
 	"\x05model\x18\x04 \x01(\tR\x05model\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\tR\aversion\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x06 \x01(\tR\tsubjectId\x12\x18\n" +
 	"\x05top_k\x18\a \x01(\rH\x00R\x04topK\x88\x01\x01\x12\x18\n" +
 	"\aexplain\x18\b \x01(\bR\aexplainB\b\n" +
-	"\x06_top_k\"\x89\x02\n" +
+	"\x06_top_k\"\xa3\x02\n" +
 	"\x0fPredictResponse\x12\x1e\n" +
 	"\n" +
 	"prediction\x18\x01 \x01(\tR\n" +
@@ -782,24 +1320,59 @@ const file_sepal_prediction_v1_prediction_service_proto_rawDesc = "" +
 	"confidence\x12#\n" +
 	"\rmodel_version\x18\x03 \x01(\tR\fmodelVersion\x127\n" +
 	"\x06scores\x18\x04 \x03(\v2\x1f.sepal.prediction.v1.ClassScoreR\x06scores\x12\x14\n" +
-	"\x05model\x18\x05 \x01(\tR\x05model\x12B\n" +
+	"\x05model\x18\x05 \x01(\tR\x05model\x12\x18\n" +
+	"\avariant\x18\x06 \x01(\tR\avariant\x12B\n" +
 	"\vexplanation\x18\b \x01(\v2 .sepal.prediction.v1.ExplanationR\vexplanation\"D\n" +
 	"\n" +
 	"ClassScore\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12 \n" +
-	"\vprobability\x18\x02 \x01(\x01R\vprobability\"\xb1\x01\n" +
+	"\vprobability\x18\x02 \x01(\x01R\vprobability\"\xab\x02\n" +
 	"\x13BatchPredictRequest\x12,\n" +
-	"\x04rows\x18\x01 \x03(\v2\x18.sepal.prediction.v1.RowR\x04rows\x12\x14\n" +
+	"\x04rows\x18\x01 \x03(\v2\x18.sepal.prediction.v1.RowR\x04rows\x123\n" +
+	"\x06matrix\x18\x02 \x01(\v2\x1b.sepal.prediction.v1.MatrixR\x06matrix\x12\x14\n" +
 	"\x05model\x18\x04 \x01(\tR\x05model\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\tR\aversion\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x06 \x01(\tR\tsubjectId\x12\x18\n" +
 	"\x05top_k\x18\a \x01(\rH\x00R\x04topK\x88\x01\x01\x12\x18\n" +
-	"\aexplain\x18\b \x01(\bR\aexplainB\b\n" +
-	"\x06_top_k\"R\n" +
+	"\aexplain\x18\b \x01(\bR\aexplain\x12$\n" +
+	"\rprobabilities\x18\t \x01(\bR\rprobabilitiesB\b\n" +
+	"\x06_top_k\"]\n" +
+	"\x06Matrix\x12\x18\n" +
+	"\acolumns\x18\x01 \x01(\rR\acolumns\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\x01R\x06values\x12!\n" +
+	"\ffloat_values\x18\x03 \x03(\x02R\vfloatValues\"R\n" +
 	"\x03Row\x12\x1a\n" +
 	"\bfeatures\x18\x01 \x03(\x01R\bfeatures\x12/\n" +
-	"\x06inputs\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06inputs\"P\n" +
+	"\x06inputs\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06inputs\"\xe0\x01\n" +
 	"\x14BatchPredictResponse\x128\n" +
-	"\aresults\x18\x01 \x03(\v2\x1e.sepal.prediction.v1.RowResultR\aresults\"\x90\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x1e.sepal.prediction.v1.RowResultR\aresults\x129\n" +
+	"\x06matrix\x18\x02 \x01(\v2!.sepal.prediction.v1.MatrixResultR\x06matrix\x12#\n" +
+	"\rmodel_version\x18\x03 \x01(\tR\fmodelVersion\x12\x14\n" +
+	"\x05model\x18\x05 \x01(\tR\x05model\x12\x18\n" +
+	"\avariant\x18\x06 \x01(\tR\avariant\"\xd2\x01\n" +
+	"\fMatrixResult\x12\x18\n" +
+	"\aclasses\x18\x01 \x03(\tR\aclasses\x12#\n" +
+	"\rclass_indices\x18\x02 \x03(\rR\fclassIndices\x12 \n" +
+	"\vconfidences\x18\x03 \x03(\x01R\vconfidences\x12$\n" +
+	"\rprobabilities\x18\x04 \x03(\x01R\rprobabilities\x12;\n" +
+	"\x06errors\x18\x05 \x03(\v2#.sepal.prediction.v1.MatrixRowErrorR\x06errors\"W\n" +
+	"\x0eMatrixRowError\x12\x10\n" +
+	"\x03row\x18\x01 \x01(\rR\x03row\x123\n" +
+	"\x05error\x18\x02 \x01(\v2\x1d.sepal.prediction.v1.RowErrorR\x05error\"z\n" +
+	"\x19BatchPredictStreamRequest\x12>\n" +
+	"\x05batch\x18\x01 \x01(\v2(.sepal.prediction.v1.BatchPredictRequestR\x05batch\x12\x1d\n" +
+	"\n" +
+	"chunk_rows\x18\x02 \x01(\rR\tchunkRows\"z\n" +
+	"\x1aBatchPredictStreamResponse\x12\x1b\n" +
+	"\tfirst_row\x18\x01 \x01(\rR\bfirstRow\x12?\n" +
+	"\x05chunk\x18\x02 \x01(\v2).sepal.prediction.v1.BatchPredictResponseR\x05chunk\"U\n" +
+	"\x14PredictStreamRequest\x12=\n" +
+	"\arequest\x18\x01 \x01(\v2#.sepal.prediction.v1.PredictRequestR\arequest\"\x9c\x01\n" +
+	"\x15PredictStreamResponse\x12B\n" +
+	"\bresponse\x18\x01 \x01(\v2$.sepal.prediction.v1.PredictResponseH\x00R\bresponse\x125\n" +
+	"\x05error\x18\x02 \x01(\v2\x1d.sepal.prediction.v1.RowErrorH\x00R\x05errorB\b\n" +
+	"\x06result\"\x90\x01\n" +
 	"\tRowResult\x12B\n" +
 	"\bresponse\x18\x01 \x01(\v2$.sepal.prediction.v1.PredictResponseH\x00R\bresponse\x125\n" +
 	"\x05error\x18\x02 \x01(\v2\x1d.sepal.prediction.v1.RowErrorH\x00R\x05errorB\b\n" +
@@ -810,11 +1383,13 @@ const file_sepal_prediction_v1_prediction_service_proto_rawDesc = "" +
 	"\x10field_violations\x18\x03 \x03(\v2#.sepal.prediction.v1.FieldViolationR\x0ffieldViolations\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription2\xab\x02\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription2\x90\x04\n" +
 	"\x11PredictionService\x12V\n" +
 	"\x06Health\x12\".sepal.prediction.v1.HealthRequest\x1a#.sepal.prediction.v1.HealthResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\aPredict\x12#.sepal.prediction.v1.PredictRequest\x1a$.sepal.prediction.v1.PredictResponse\"\x03\x90\x02\x01\x12c\n" +
-	"\fBatchPredict\x12(.sepal.prediction.v1.BatchPredictRequest\x1a).sepal.prediction.v1.BatchPredictResponseB\xe2\x01\n" +
+	"\fBatchPredict\x12(.sepal.prediction.v1.BatchPredictRequest\x1a).sepal.prediction.v1.BatchPredictResponse\x12w\n" +
+	"\x12BatchPredictStream\x12..sepal.prediction.v1.BatchPredictStreamRequest\x1a/.sepal.prediction.v1.BatchPredictStreamResponse0\x01\x12j\n" +
+	"\rPredictStream\x12).sepal.prediction.v1.PredictStreamRequest\x1a*.sepal.prediction.v1.PredictStreamResponse(\x010\x01B\xe2\x01\n" +
 	"\x17com.sepal.prediction.v1B\x16PredictionServiceProtoP\x01ZAgithub.com/sepal-ml/sepal/gen/go/sepal/prediction/v1;predictionv1\xa2\x02\x03SPX\xaa\x02\x13Sepal.Prediction.V1\xca\x02\x13Sepal\\Prediction\\V1\xe2\x02\x1fSepal\\Prediction\\V1\\GPBMetadata\xea\x02\x15Sepal::Prediction::V1b\x06proto3"
 
 var (
@@ -829,43 +1404,63 @@ func file_sepal_prediction_v1_prediction_service_proto_rawDescGZIP() []byte {
 	return file_sepal_prediction_v1_prediction_service_proto_rawDescData
 }
 
-var file_sepal_prediction_v1_prediction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_sepal_prediction_v1_prediction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sepal_prediction_v1_prediction_service_proto_goTypes = []any{
-	(*HealthRequest)(nil),        // 0: sepal.prediction.v1.HealthRequest
-	(*HealthResponse)(nil),       // 1: sepal.prediction.v1.HealthResponse
-	(*PredictRequest)(nil),       // 2: sepal.prediction.v1.PredictRequest
-	(*PredictResponse)(nil),      // 3: sepal.prediction.v1.PredictResponse
-	(*ClassScore)(nil),           // 4: sepal.prediction.v1.ClassScore
-	(*BatchPredictRequest)(nil),  // 5: sepal.prediction.v1.BatchPredictRequest
-	(*Row)(nil),                  // 6: sepal.prediction.v1.Row
-	(*BatchPredictResponse)(nil), // 7: sepal.prediction.v1.BatchPredictResponse
-	(*RowResult)(nil),            // 8: sepal.prediction.v1.RowResult
-	(*RowError)(nil),             // 9: sepal.prediction.v1.RowError
-	(*FieldViolation)(nil),       // 10: sepal.prediction.v1.FieldViolation
-	(*structpb.Struct)(nil),      // 11: google.protobuf.Struct
-	(*Explanation)(nil),          // 12: sepal.prediction.v1.Explanation
+	(*HealthRequest)(nil),              // 0: sepal.prediction.v1.HealthRequest
+	(*HealthResponse)(nil),             // 1: sepal.prediction.v1.HealthResponse
+	(*PredictRequest)(nil),             // 2: sepal.prediction.v1.PredictRequest
+	(*PredictResponse)(nil),            // 3: sepal.prediction.v1.PredictResponse
+	(*ClassScore)(nil),                 // 4: sepal.prediction.v1.ClassScore
+	(*BatchPredictRequest)(nil),        // 5: sepal.prediction.v1.BatchPredictRequest
+	(*Matrix)(nil),                     // 6: sepal.prediction.v1.Matrix
+	(*Row)(nil),                        // 7: sepal.prediction.v1.Row
+	(*BatchPredictResponse)(nil),       // 8: sepal.prediction.v1.BatchPredictResponse
+	(*MatrixResult)(nil),               // 9: sepal.prediction.v1.MatrixResult
+	(*MatrixRowError)(nil),             // 10: sepal.prediction.v1.MatrixRowError
+	(*BatchPredictStreamRequest)(nil),  // 11: sepal.prediction.v1.BatchPredictStreamRequest
+	(*BatchPredictStreamResponse)(nil), // 12: sepal.prediction.v1.BatchPredictStreamResponse
+	(*PredictStreamRequest)(nil),       // 13: sepal.prediction.v1.PredictStreamRequest
+	(*PredictStreamResponse)(nil),      // 14: sepal.prediction.v1.PredictStreamResponse
+	(*RowResult)(nil),                  // 15: sepal.prediction.v1.RowResult
+	(*RowError)(nil),                   // 16: sepal.prediction.v1.RowError
+	(*FieldViolation)(nil),             // 17: sepal.prediction.v1.FieldViolation
+	(*structpb.Struct)(nil),            // 18: google.protobuf.Struct
+	(*Explanation)(nil),                // 19: sepal.prediction.v1.Explanation
 }
 var file_sepal_prediction_v1_prediction_service_proto_depIdxs = []int32{
-	11, // 0: sepal.prediction.v1.PredictRequest.inputs:type_name -> google.protobuf.Struct
+	18, // 0: sepal.prediction.v1.PredictRequest.inputs:type_name -> google.protobuf.Struct
 	4,  // 1: sepal.prediction.v1.PredictResponse.scores:type_name -> sepal.prediction.v1.ClassScore
-	12, // 2: sepal.prediction.v1.PredictResponse.explanation:type_name -> sepal.prediction.v1.Explanation
-	6,  // 3: sepal.prediction.v1.BatchPredictRequest.rows:type_name -> sepal.prediction.v1.Row
-	11, // 4: sepal.prediction.v1.Row.inputs:type_name -> google.protobuf.Struct
-	8,  // 5: sepal.prediction.v1.BatchPredictResponse.results:type_name -> sepal.prediction.v1.RowResult
-	3,  // 6: sepal.prediction.v1.RowResult.response:type_name -> sepal.prediction.v1.PredictResponse
-	9,  // 7: sepal.prediction.v1.RowResult.error:type_name -> sepal.prediction.v1.RowError
-	10, // 8: sepal.prediction.v1.RowError.field_violations:type_name -> sepal.prediction.v1.FieldViolation
-	0,  // 9: sepal.prediction.v1.PredictionService.Health:input_type -> sepal.prediction.v1.HealthRequest
-	2,  // 10: sepal.prediction.v1.PredictionService.Predict:input_type -> sepal.prediction.v1.PredictRequest
-	5,  // 11: sepal.prediction.v1.PredictionService.BatchPredict:input_type -> sepal.prediction.v1.BatchPredictRequest
-	1,  // 12: sepal.prediction.v1.PredictionService.Health:output_type -> sepal.prediction.v1.HealthResponse
-	3,  // 13: sepal.prediction.v1.PredictionService.Predict:output_type -> sepal.prediction.v1.PredictResponse
-	7,  // 14: sepal.prediction.v1.PredictionService.BatchPredict:output_type -> sepal.prediction.v1.BatchPredictResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	19, // 2: sepal.prediction.v1.PredictResponse.explanation:type_name -> sepal.prediction.v1.Explanation
+	7,  // 3: sepal.prediction.v1.BatchPredictRequest.rows:type_name -> sepal.prediction.v1.Row
+	6,  // 4: sepal.prediction.v1.BatchPredictRequest.matrix:type_name -> sepal.prediction.v1.Matrix
+	18, // 5: sepal.prediction.v1.Row.inputs:type_name -> google.protobuf.Struct
+	15, // 6: sepal.prediction.v1.BatchPredictResponse.results:type_name -> sepal.prediction.v1.RowResult
+	9,  // 7: sepal.prediction.v1.BatchPredictResponse.matrix:type_name -> sepal.prediction.v1.MatrixResult
+	10, // 8: sepal.prediction.v1.MatrixResult.errors:type_name -> sepal.prediction.v1.MatrixRowError
+	16, // 9: sepal.prediction.v1.MatrixRowError.error:type_name -> sepal.prediction.v1.RowError
+	5,  // 10: sepal.prediction.v1.BatchPredictStreamRequest.batch:type_name -> sepal.prediction.v1.BatchPredictRequest
+	8,  // 11: sepal.prediction.v1.BatchPredictStreamResponse.chunk:type_name -> sepal.prediction.v1.BatchPredictResponse
+	2,  // 12: sepal.prediction.v1.PredictStreamRequest.request:type_name -> sepal.prediction.v1.PredictRequest
+	3,  // 13: sepal.prediction.v1.PredictStreamResponse.response:type_name -> sepal.prediction.v1.PredictResponse
+	16, // 14: sepal.prediction.v1.PredictStreamResponse.error:type_name -> sepal.prediction.v1.RowError
+	3,  // 15: sepal.prediction.v1.RowResult.response:type_name -> sepal.prediction.v1.PredictResponse
+	16, // 16: sepal.prediction.v1.RowResult.error:type_name -> sepal.prediction.v1.RowError
+	17, // 17: sepal.prediction.v1.RowError.field_violations:type_name -> sepal.prediction.v1.FieldViolation
+	0,  // 18: sepal.prediction.v1.PredictionService.Health:input_type -> sepal.prediction.v1.HealthRequest
+	2,  // 19: sepal.prediction.v1.PredictionService.Predict:input_type -> sepal.prediction.v1.PredictRequest
+	5,  // 20: sepal.prediction.v1.PredictionService.BatchPredict:input_type -> sepal.prediction.v1.BatchPredictRequest
+	11, // 21: sepal.prediction.v1.PredictionService.BatchPredictStream:input_type -> sepal.prediction.v1.BatchPredictStreamRequest
+	13, // 22: sepal.prediction.v1.PredictionService.PredictStream:input_type -> sepal.prediction.v1.PredictStreamRequest
+	1,  // 23: sepal.prediction.v1.PredictionService.Health:output_type -> sepal.prediction.v1.HealthResponse
+	3,  // 24: sepal.prediction.v1.PredictionService.Predict:output_type -> sepal.prediction.v1.PredictResponse
+	8,  // 25: sepal.prediction.v1.PredictionService.BatchPredict:output_type -> sepal.prediction.v1.BatchPredictResponse
+	12, // 26: sepal.prediction.v1.PredictionService.BatchPredictStream:output_type -> sepal.prediction.v1.BatchPredictStreamResponse
+	14, // 27: sepal.prediction.v1.PredictionService.PredictStream:output_type -> sepal.prediction.v1.PredictStreamResponse
+	23, // [23:28] is the sub-list for method output_type
+	18, // [18:23] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sepal_prediction_v1_prediction_service_proto_init() }
@@ -876,7 +1471,11 @@ func file_sepal_prediction_v1_prediction_service_proto_init() {
 	file_sepal_prediction_v1_explanation_proto_init()
 	file_sepal_prediction_v1_prediction_service_proto_msgTypes[2].OneofWrappers = []any{}
 	file_sepal_prediction_v1_prediction_service_proto_msgTypes[5].OneofWrappers = []any{}
-	file_sepal_prediction_v1_prediction_service_proto_msgTypes[8].OneofWrappers = []any{
+	file_sepal_prediction_v1_prediction_service_proto_msgTypes[14].OneofWrappers = []any{
+		(*PredictStreamResponse_Response)(nil),
+		(*PredictStreamResponse_Error)(nil),
+	}
+	file_sepal_prediction_v1_prediction_service_proto_msgTypes[15].OneofWrappers = []any{
 		(*RowResult_Response)(nil),
 		(*RowResult_Error)(nil),
 	}
@@ -886,7 +1485,7 @@ func file_sepal_prediction_v1_prediction_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sepal_prediction_v1_prediction_service_proto_rawDesc), len(file_sepal_prediction_v1_prediction_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -22,13 +23,488 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// VersionState says whether a version can answer.
+type VersionState int32
+
+const (
+	// Not a state.
+	VersionState_VERSION_STATE_UNSPECIFIED VersionState = 0
+	// Loaded: it answers requests that get it.
+	VersionState_VERSION_STATE_LOADED VersionState = 1
+	// It could not be loaded, and answers nobody.
+	VersionState_VERSION_STATE_FAILED VersionState = 2
+)
+
+// Enum value maps for VersionState.
+var (
+	VersionState_name = map[int32]string{
+		0: "VERSION_STATE_UNSPECIFIED",
+		1: "VERSION_STATE_LOADED",
+		2: "VERSION_STATE_FAILED",
+	}
+	VersionState_value = map[string]int32{
+		"VERSION_STATE_UNSPECIFIED": 0,
+		"VERSION_STATE_LOADED":      1,
+		"VERSION_STATE_FAILED":      2,
+	}
+)
+
+func (x VersionState) Enum() *VersionState {
+	p := new(VersionState)
+	*p = x
+	return p
+}
+
+func (x VersionState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VersionState) Descriptor() protoreflect.EnumDescriptor {
+	return file_sepal_registry_v1_registry_service_proto_enumTypes[0].Descriptor()
+}
+
+func (VersionState) Type() protoreflect.EnumType {
+	return &file_sepal_registry_v1_registry_service_proto_enumTypes[0]
+}
+
+func (x VersionState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VersionState.Descriptor instead.
+func (VersionState) EnumDescriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{0}
+}
+
+// The request of ListModels.
+type ListModelsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many to list at most. 0: 100. At most 1000; more is taken as that.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The token of the page, from the response before. Empty: the first page.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListModelsRequest) Reset() {
+	*x = ListModelsRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListModelsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListModelsRequest) ProtoMessage() {}
+
+func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
+func (*ListModelsRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ListModelsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListModelsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The response of ListModels.
+type ListModelsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The models, by name.
+	Models []*RegisteredModel `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
+	// The token of the next page. Empty: this is the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListModelsResponse) Reset() {
+	*x = ListModelsResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListModelsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListModelsResponse) ProtoMessage() {}
+
+func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
+func (*ListModelsResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListModelsResponse) GetModels() []*RegisteredModel {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
+func (x *ListModelsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// A model of the registry.
+type RegisteredModel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it answers requests that name no model.
+	IsDefault bool `protobuf:"varint,2,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	// Which of its versions answer which requests.
+	Rollout *Rollout `protobuf:"bytes,3,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// How many versions are loaded.
+	LoadedVersions uint32 `protobuf:"varint,4,opt,name=loaded_versions,json=loadedVersions,proto3" json:"loaded_versions,omitempty"`
+	// How many versions could not be loaded.
+	FailedVersions uint32 `protobuf:"varint,5,opt,name=failed_versions,json=failedVersions,proto3" json:"failed_versions,omitempty"`
+	// The newest version that is loaded.
+	NewestVersion string `protobuf:"bytes,6,opt,name=newest_version,json=newestVersion,proto3" json:"newest_version,omitempty"`
+	// What of the registry is not in force, and why: a rollout that names a version that cannot
+	// be loaded, say. Empty: nothing is.
+	Problems      []string `protobuf:"bytes,7,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisteredModel) Reset() {
+	*x = RegisteredModel{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisteredModel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisteredModel) ProtoMessage() {}
+
+func (x *RegisteredModel) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisteredModel.ProtoReflect.Descriptor instead.
+func (*RegisteredModel) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RegisteredModel) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RegisteredModel) GetIsDefault() bool {
+	if x != nil {
+		return x.IsDefault
+	}
+	return false
+}
+
+func (x *RegisteredModel) GetRollout() *Rollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *RegisteredModel) GetLoadedVersions() uint32 {
+	if x != nil {
+		return x.LoadedVersions
+	}
+	return 0
+}
+
+func (x *RegisteredModel) GetFailedVersions() uint32 {
+	if x != nil {
+		return x.FailedVersions
+	}
+	return 0
+}
+
+func (x *RegisteredModel) GetNewestVersion() string {
+	if x != nil {
+		return x.NewestVersion
+	}
+	return ""
+}
+
+func (x *RegisteredModel) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// The request of GetModel.
+type GetModelRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model         string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetModelRequest) Reset() {
+	*x = GetModelRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetModelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetModelRequest) ProtoMessage() {}
+
+func (x *GetModelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetModelRequest.ProtoReflect.Descriptor instead.
+func (*GetModelRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetModelRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+// The response of GetModel.
+type GetModelResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model.
+	Model         *RegisteredModel `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetModelResponse) Reset() {
+	*x = GetModelResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetModelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetModelResponse) ProtoMessage() {}
+
+func (x *GetModelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetModelResponse.ProtoReflect.Descriptor instead.
+func (*GetModelResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetModelResponse) GetModel() *RegisteredModel {
+	if x != nil {
+		return x.Model
+	}
+	return nil
+}
+
+// The request of ListVersions.
+type ListVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// How many to list at most. 0: 100. At most 1000; more is taken as that.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The token of the page, from the response before. Empty: the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsRequest) Reset() {
+	*x = ListVersionsRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsRequest) ProtoMessage() {}
+
+func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListVersionsRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ListVersionsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListVersionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The response of ListVersions.
+type ListVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The versions, the newest first.
+	Versions []*ModelVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	// The token of the next page. Empty: this is the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListVersionsResponse) Reset() {
+	*x = ListVersionsResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListVersionsResponse) ProtoMessage() {}
+
+func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListVersionsResponse) GetVersions() []*ModelVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *ListVersionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // The request of GetVersion.
 type GetVersionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model. Empty: the server's default model.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	// The version of the model, such as "v1.0.0". Empty: the version that the server serves
-	// by default.
+	// The version of the model, such as "v1.0.0", or a label of its rollout. Empty: the version
+	// that the rollout has as stable.
 	Version       string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -36,7 +512,7 @@ type GetVersionRequest struct {
 
 func (x *GetVersionRequest) Reset() {
 	*x = GetVersionRequest{}
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[0]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -48,7 +524,7 @@ func (x *GetVersionRequest) String() string {
 func (*GetVersionRequest) ProtoMessage() {}
 
 func (x *GetVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[0]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -61,7 +537,7 @@ func (x *GetVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVersionRequest.ProtoReflect.Descriptor instead.
 func (*GetVersionRequest) Descriptor() ([]byte, []int) {
-	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{0}
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetVersionRequest) GetModel() string {
@@ -89,7 +565,7 @@ type GetVersionResponse struct {
 
 func (x *GetVersionResponse) Reset() {
 	*x = GetVersionResponse{}
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[1]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -101,7 +577,7 @@ func (x *GetVersionResponse) String() string {
 func (*GetVersionResponse) ProtoMessage() {}
 
 func (x *GetVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[1]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -114,7 +590,7 @@ func (x *GetVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVersionResponse.ProtoReflect.Descriptor instead.
 func (*GetVersionResponse) Descriptor() ([]byte, []int) {
-	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{1}
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetVersionResponse) GetVersion() *ModelVersion {
@@ -131,21 +607,31 @@ type ModelVersion struct {
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// The version, such as "v1.0.0".
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The SHA-256 digest of the model file's bytes, in lower-case hexadecimal.
+	// The SHA-256 digest of the model file's bytes, in lower-case hexadecimal. Empty for a version
+	// that could not be read.
 	Digest string `protobuf:"bytes,3,opt,name=digest,proto3" json:"digest,omitempty"`
-	// The features, in the order of a row.
+	// The features, in the order of a row. Unset for a version that could not be loaded.
 	Signature *v1.Signature `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`
 	// The classes, in the model's order.
 	Classes []string `protobuf:"bytes,5,rep,name=classes,proto3" json:"classes,omitempty"`
 	// How the version was trained. Unset for a model that was not trained by Sepal.
-	Training      *v1.TrainingReport `protobuf:"bytes,6,opt,name=training,proto3" json:"training,omitempty"`
+	Training *v1.TrainingReport `protobuf:"bytes,6,opt,name=training,proto3" json:"training,omitempty"`
+	// Whether it can answer.
+	State VersionState `protobuf:"varint,7,opt,name=state,proto3,enum=sepal.registry.v1.VersionState" json:"state,omitempty"`
+	// Why it could not be loaded; or, of one that is loaded, what is wrong with its file by now.
+	// Empty: nothing.
+	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The size of the model file, in bytes.
+	SizeBytes uint32 `protobuf:"varint,9,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// When the model file was written, as the registry has it. Unset where it does not say.
+	ModifiedTime  *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=modified_time,json=modifiedTime,proto3" json:"modified_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ModelVersion) Reset() {
 	*x = ModelVersion{}
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -157,7 +643,7 @@ func (x *ModelVersion) String() string {
 func (*ModelVersion) ProtoMessage() {}
 
 func (x *ModelVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -170,7 +656,7 @@ func (x *ModelVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersion.ProtoReflect.Descriptor instead.
 func (*ModelVersion) Descriptor() ([]byte, []int) {
-	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{2}
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ModelVersion) GetModel() string {
@@ -215,26 +701,1205 @@ func (x *ModelVersion) GetTraining() *v1.TrainingReport {
 	return nil
 }
 
+func (x *ModelVersion) GetState() VersionState {
+	if x != nil {
+		return x.State
+	}
+	return VersionState_VERSION_STATE_UNSPECIFIED
+}
+
+func (x *ModelVersion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ModelVersion) GetSizeBytes() uint32 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *ModelVersion) GetModifiedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ModifiedTime
+	}
+	return nil
+}
+
+// The request of PublishVersion.
+type PublishVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A native model file, binary or JSON. It says which model and version it is.
+	File []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// Whether to publish it even where its signature breaks the stable version's. That it was
+	// forced, and past what, is kept. Default: false.
+	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	// Who publishes, such as "ada@laptop". At most 256 bytes.
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why. At most 1024 bytes.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// See the service.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishVersionRequest) Reset() {
+	*x = PublishVersionRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishVersionRequest) ProtoMessage() {}
+
+func (x *PublishVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishVersionRequest.ProtoReflect.Descriptor instead.
+func (*PublishVersionRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PublishVersionRequest) GetFile() []byte {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *PublishVersionRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *PublishVersionRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *PublishVersionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PublishVersionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The response of PublishVersion.
+type PublishVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version.
+	Version *ModelVersion `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The event that was recorded.
+	Event         *RolloutEvent `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishVersionResponse) Reset() {
+	*x = PublishVersionResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishVersionResponse) ProtoMessage() {}
+
+func (x *PublishVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishVersionResponse.ProtoReflect.Descriptor instead.
+func (*PublishVersionResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PublishVersionResponse) GetVersion() *ModelVersion {
+	if x != nil {
+		return x.Version
+	}
+	return nil
+}
+
+func (x *PublishVersionResponse) GetEvent() *RolloutEvent {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// The request of VerifyVersion.
+type VerifyVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// As GetVersionRequest.version.
+	Version       string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyVersionRequest) Reset() {
+	*x = VerifyVersionRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyVersionRequest) ProtoMessage() {}
+
+func (x *VerifyVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyVersionRequest.ProtoReflect.Descriptor instead.
+func (*VerifyVersionRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VerifyVersionRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *VerifyVersionRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+// The response of VerifyVersion.
+type VerifyVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the model.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// The version.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Whether all checks passed.
+	Passed bool `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
+	// The checks, in the order in which they were made; those after a failed one that they need are
+	// left out.
+	Checks        []*Check `protobuf:"bytes,4,rep,name=checks,proto3" json:"checks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyVersionResponse) Reset() {
+	*x = VerifyVersionResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyVersionResponse) ProtoMessage() {}
+
+func (x *VerifyVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyVersionResponse.ProtoReflect.Descriptor instead.
+func (*VerifyVersionResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *VerifyVersionResponse) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *VerifyVersionResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *VerifyVersionResponse) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *VerifyVersionResponse) GetChecks() []*Check {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+// A check of a version's file.
+type Check struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the check: "read", "digest", "decode", "golden rows", "signature".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it passed.
+	Passed bool `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	// What was found, in one line for people.
+	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Check) Reset() {
+	*x = Check{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Check) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Check) ProtoMessage() {}
+
+func (x *Check) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Check.ProtoReflect.Descriptor instead.
+func (*Check) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Check) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Check) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *Check) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+// The request of GetRollout.
+type GetRolloutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model         string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRolloutRequest) Reset() {
+	*x = GetRolloutRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRolloutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRolloutRequest) ProtoMessage() {}
+
+func (x *GetRolloutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRolloutRequest.ProtoReflect.Descriptor instead.
+func (*GetRolloutRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetRolloutRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+// The response of GetRollout.
+type GetRolloutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rollout that this server follows.
+	Rollout *Rollout `protobuf:"bytes,1,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// How the shadows agree with what answers, on this server.
+	Agreements []*ShadowAgreement `protobuf:"bytes,2,rep,name=agreements,proto3" json:"agreements,omitempty"`
+	// Why this server does not follow the registry's rollout, where it does not: it names a version
+	// that cannot be loaded, say. Empty: it does.
+	Problem       string `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRolloutResponse) Reset() {
+	*x = GetRolloutResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRolloutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRolloutResponse) ProtoMessage() {}
+
+func (x *GetRolloutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRolloutResponse.ProtoReflect.Descriptor instead.
+func (*GetRolloutResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetRolloutResponse) GetRollout() *Rollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *GetRolloutResponse) GetAgreements() []*ShadowAgreement {
+	if x != nil {
+		return x.Agreements
+	}
+	return nil
+}
+
+func (x *GetRolloutResponse) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+// ShadowAgreement says how the answers of a shadow version compare with those that were given.
+type ShadowAgreement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version that is scored in the shadow.
+	Shadow string `protobuf:"bytes,1,opt,name=shadow,proto3" json:"shadow,omitempty"`
+	// The version that answered.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// How many rows both scored.
+	Rows uint64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// On how many of them both predicted the same class.
+	Agreed uint64 `protobuf:"varint,4,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	// How many rows the shadow could not score, though they were answered.
+	Failed uint64 `protobuf:"varint,5,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The mean, over the rows that both scored, of the absolute difference of the probabilities
+	// that they give to the class that was answered, 0 to 1.
+	MeanDifference float64 `protobuf:"fixed64,6,opt,name=mean_difference,json=meanDifference,proto3" json:"mean_difference,omitempty"`
+	// The largest of those differences.
+	MaxDifference float64 `protobuf:"fixed64,7,opt,name=max_difference,json=maxDifference,proto3" json:"max_difference,omitempty"`
+	// Since when this server counts.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShadowAgreement) Reset() {
+	*x = ShadowAgreement{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShadowAgreement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShadowAgreement) ProtoMessage() {}
+
+func (x *ShadowAgreement) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShadowAgreement.ProtoReflect.Descriptor instead.
+func (*ShadowAgreement) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ShadowAgreement) GetShadow() string {
+	if x != nil {
+		return x.Shadow
+	}
+	return ""
+}
+
+func (x *ShadowAgreement) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ShadowAgreement) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *ShadowAgreement) GetAgreed() uint64 {
+	if x != nil {
+		return x.Agreed
+	}
+	return 0
+}
+
+func (x *ShadowAgreement) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *ShadowAgreement) GetMeanDifference() float64 {
+	if x != nil {
+		return x.MeanDifference
+	}
+	return 0
+}
+
+func (x *ShadowAgreement) GetMaxDifference() float64 {
+	if x != nil {
+		return x.MaxDifference
+	}
+	return 0
+}
+
+func (x *ShadowAgreement) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// The request of SetRollout.
+type SetRolloutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rollout, with the etag that GetRollout gave. Its revision, pinned and ranges are not
+	// looked at.
+	Rollout *Rollout `protobuf:"bytes,1,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// Who sets it, such as "ada@laptop". At most 256 bytes.
+	Actor string `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why. At most 1024 bytes.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// See the service.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRolloutRequest) Reset() {
+	*x = SetRolloutRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRolloutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRolloutRequest) ProtoMessage() {}
+
+func (x *SetRolloutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRolloutRequest.ProtoReflect.Descriptor instead.
+func (*SetRolloutRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SetRolloutRequest) GetRollout() *Rollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *SetRolloutRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *SetRolloutRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SetRolloutRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The response of SetRollout.
+type SetRolloutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rollout as it is now.
+	Rollout *Rollout `protobuf:"bytes,1,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// The event that was recorded.
+	Event         *RolloutEvent `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRolloutResponse) Reset() {
+	*x = SetRolloutResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRolloutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRolloutResponse) ProtoMessage() {}
+
+func (x *SetRolloutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRolloutResponse.ProtoReflect.Descriptor instead.
+func (*SetRolloutResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SetRolloutResponse) GetRollout() *Rollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *SetRolloutResponse) GetEvent() *RolloutEvent {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// The request of Rollback.
+type RollbackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// The event whose rollout to bring back. 0: that before the present one.
+	ToRevision uint32 `protobuf:"varint,2,opt,name=to_revision,json=toRevision,proto3" json:"to_revision,omitempty"`
+	// Who rolls back, such as "ada@laptop". At most 256 bytes.
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why. At most 1024 bytes.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// See the service.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackRequest) Reset() {
+	*x = RollbackRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackRequest) ProtoMessage() {}
+
+func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
+func (*RollbackRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RollbackRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *RollbackRequest) GetToRevision() uint32 {
+	if x != nil {
+		return x.ToRevision
+	}
+	return 0
+}
+
+func (x *RollbackRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *RollbackRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RollbackRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The response of Rollback.
+type RollbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rollout as it is now.
+	Rollout *Rollout `protobuf:"bytes,1,opt,name=rollout,proto3" json:"rollout,omitempty"`
+	// The event that was recorded.
+	Event         *RolloutEvent `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackResponse) Reset() {
+	*x = RollbackResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackResponse) ProtoMessage() {}
+
+func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
+func (*RollbackResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RollbackResponse) GetRollout() *Rollout {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetEvent() *RolloutEvent {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// The request of ListRolloutEvents.
+type ListRolloutEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model. Empty: the server's default model.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// How many to list at most. 0: 100. At most 1000; more is taken as that.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The token of the page, from the response before. Empty: the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRolloutEventsRequest) Reset() {
+	*x = ListRolloutEventsRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRolloutEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRolloutEventsRequest) ProtoMessage() {}
+
+func (x *ListRolloutEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRolloutEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListRolloutEventsRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListRolloutEventsRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ListRolloutEventsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRolloutEventsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The response of ListRolloutEvents.
+type ListRolloutEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The events, the latest first.
+	Events []*RolloutEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// The token of the next page. Empty: this is the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRolloutEventsResponse) Reset() {
+	*x = ListRolloutEventsResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRolloutEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRolloutEventsResponse) ProtoMessage() {}
+
+func (x *ListRolloutEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRolloutEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListRolloutEventsResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ListRolloutEventsResponse) GetEvents() []*RolloutEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ListRolloutEventsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// The request of Reload.
+type ReloadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadRequest) Reset() {
+	*x = ReloadRequest{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadRequest) ProtoMessage() {}
+
+func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
+func (*ReloadRequest) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{24}
+}
+
+// The response of Reload.
+type ReloadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether anything is served differently from before.
+	Changed bool `protobuf:"varint,1,opt,name=changed,proto3" json:"changed,omitempty"`
+	// What of the registry is not in force, and why. Empty: all is.
+	Problems      []string `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadResponse) Reset() {
+	*x = ReloadResponse{}
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadResponse) ProtoMessage() {}
+
+func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_registry_v1_registry_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
+func (*ReloadResponse) Descriptor() ([]byte, []int) {
+	return file_sepal_registry_v1_registry_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ReloadResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
+func (x *ReloadResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
 var File_sepal_registry_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_sepal_registry_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	"(sepal/registry/v1/registry_service.proto\x12\x11sepal.registry.v1\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\"C\n" +
+	"(sepal/registry/v1/registry_service.proto\x12\x11sepal.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\x1a\x1fsepal/registry/v1/rollout.proto\"O\n" +
+	"\x11ListModelsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"x\n" +
+	"\x12ListModelsResponse\x12:\n" +
+	"\x06models\x18\x01 \x03(\v2\".sepal.registry.v1.RegisteredModelR\x06models\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8f\x02\n" +
+	"\x0fRegisteredModel\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"is_default\x18\x02 \x01(\bR\tisDefault\x124\n" +
+	"\arollout\x18\x03 \x01(\v2\x1a.sepal.registry.v1.RolloutR\arollout\x12'\n" +
+	"\x0floaded_versions\x18\x04 \x01(\rR\x0eloadedVersions\x12'\n" +
+	"\x0ffailed_versions\x18\x05 \x01(\rR\x0efailedVersions\x12%\n" +
+	"\x0enewest_version\x18\x06 \x01(\tR\rnewestVersion\x12\x1a\n" +
+	"\bproblems\x18\a \x03(\tR\bproblems\"'\n" +
+	"\x0fGetModelRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"L\n" +
+	"\x10GetModelResponse\x128\n" +
+	"\x05model\x18\x01 \x01(\v2\".sepal.registry.v1.RegisteredModelR\x05model\"g\n" +
+	"\x13ListVersionsRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"{\n" +
+	"\x14ListVersionsResponse\x12;\n" +
+	"\bversions\x18\x01 \x03(\v2\x1f.sepal.registry.v1.ModelVersionR\bversions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"C\n" +
 	"\x11GetVersionRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"O\n" +
 	"\x12GetVersionResponse\x129\n" +
-	"\aversion\x18\x01 \x01(\v2\x1f.sepal.registry.v1.ModelVersionR\aversion\"\xe5\x01\n" +
+	"\aversion\x18\x01 \x01(\v2\x1f.sepal.registry.v1.ModelVersionR\aversion\"\x94\x03\n" +
 	"\fModelVersion\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
 	"\x06digest\x18\x03 \x01(\tR\x06digest\x127\n" +
 	"\tsignature\x18\x04 \x01(\v2\x19.sepal.model.v1.SignatureR\tsignature\x12\x18\n" +
 	"\aclasses\x18\x05 \x03(\tR\aclasses\x12:\n" +
-	"\btraining\x18\x06 \x01(\v2\x1e.sepal.model.v1.TrainingReportR\btraining2q\n" +
+	"\btraining\x18\x06 \x01(\v2\x1e.sepal.model.v1.TrainingReportR\btraining\x125\n" +
+	"\x05state\x18\a \x01(\x0e2\x1f.sepal.registry.v1.VersionStateR\x05state\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\t \x01(\rR\tsizeBytes\x12?\n" +
+	"\rmodified_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\fmodifiedTime\"\x8e\x01\n" +
+	"\x15PublishVersionRequest\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\fR\x04file\x12\x14\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\x8a\x01\n" +
+	"\x16PublishVersionResponse\x129\n" +
+	"\aversion\x18\x01 \x01(\v2\x1f.sepal.registry.v1.ModelVersionR\aversion\x125\n" +
+	"\x05event\x18\x02 \x01(\v2\x1f.sepal.registry.v1.RolloutEventR\x05event\"F\n" +
+	"\x14VerifyVersionRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\"\x91\x01\n" +
+	"\x15VerifyVersionResponse\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
+	"\x06passed\x18\x03 \x01(\bR\x06passed\x120\n" +
+	"\x06checks\x18\x04 \x03(\v2\x18.sepal.registry.v1.CheckR\x06checks\"K\n" +
+	"\x05Check\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\")\n" +
+	"\x11GetRolloutRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"\xa8\x01\n" +
+	"\x12GetRolloutResponse\x124\n" +
+	"\arollout\x18\x01 \x01(\v2\x1a.sepal.registry.v1.RolloutR\arollout\x12B\n" +
+	"\n" +
+	"agreements\x18\x02 \x03(\v2\".sepal.registry.v1.ShadowAgreementR\n" +
+	"agreements\x12\x18\n" +
+	"\aproblem\x18\x03 \x01(\tR\aproblem\"\x89\x02\n" +
+	"\x0fShadowAgreement\x12\x16\n" +
+	"\x06shadow\x18\x01 \x01(\tR\x06shadow\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x16\n" +
+	"\x06agreed\x18\x04 \x01(\x04R\x06agreed\x12\x16\n" +
+	"\x06failed\x18\x05 \x01(\x04R\x06failed\x12'\n" +
+	"\x0fmean_difference\x18\x06 \x01(\x01R\x0emeanDifference\x12%\n" +
+	"\x0emax_difference\x18\a \x01(\x01R\rmaxDifference\x120\n" +
+	"\x05since\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x96\x01\n" +
+	"\x11SetRolloutRequest\x124\n" +
+	"\arollout\x18\x01 \x01(\v2\x1a.sepal.registry.v1.RolloutR\arollout\x12\x14\n" +
+	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x81\x01\n" +
+	"\x12SetRolloutResponse\x124\n" +
+	"\arollout\x18\x01 \x01(\v2\x1a.sepal.registry.v1.RolloutR\arollout\x125\n" +
+	"\x05event\x18\x02 \x01(\v2\x1f.sepal.registry.v1.RolloutEventR\x05event\"\x95\x01\n" +
+	"\x0fRollbackRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1f\n" +
+	"\vto_revision\x18\x02 \x01(\rR\n" +
+	"toRevision\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\x7f\n" +
+	"\x10RollbackResponse\x124\n" +
+	"\arollout\x18\x01 \x01(\v2\x1a.sepal.registry.v1.RolloutR\arollout\x125\n" +
+	"\x05event\x18\x02 \x01(\v2\x1f.sepal.registry.v1.RolloutEventR\x05event\"l\n" +
+	"\x18ListRolloutEventsRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"|\n" +
+	"\x19ListRolloutEventsResponse\x127\n" +
+	"\x06events\x18\x01 \x03(\v2\x1f.sepal.registry.v1.RolloutEventR\x06events\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x0f\n" +
+	"\rReloadRequest\"F\n" +
+	"\x0eReloadResponse\x12\x18\n" +
+	"\achanged\x18\x01 \x01(\bR\achanged\x12\x1a\n" +
+	"\bproblems\x18\x02 \x03(\tR\bproblems*a\n" +
+	"\fVersionState\x12\x1d\n" +
+	"\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14VERSION_STATE_LOADED\x10\x01\x12\x18\n" +
+	"\x14VERSION_STATE_FAILED\x10\x022\xb5\b\n" +
 	"\x0fRegistryService\x12^\n" +
 	"\n" +
-	"GetVersion\x12$.sepal.registry.v1.GetVersionRequest\x1a%.sepal.registry.v1.GetVersionResponse\"\x03\x90\x02\x01B\xd2\x01\n" +
+	"ListModels\x12$.sepal.registry.v1.ListModelsRequest\x1a%.sepal.registry.v1.ListModelsResponse\"\x03\x90\x02\x01\x12X\n" +
+	"\bGetModel\x12\".sepal.registry.v1.GetModelRequest\x1a#.sepal.registry.v1.GetModelResponse\"\x03\x90\x02\x01\x12d\n" +
+	"\fListVersions\x12&.sepal.registry.v1.ListVersionsRequest\x1a'.sepal.registry.v1.ListVersionsResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\n" +
+	"GetVersion\x12$.sepal.registry.v1.GetVersionRequest\x1a%.sepal.registry.v1.GetVersionResponse\"\x03\x90\x02\x01\x12e\n" +
+	"\x0ePublishVersion\x12(.sepal.registry.v1.PublishVersionRequest\x1a).sepal.registry.v1.PublishVersionResponse\x12g\n" +
+	"\rVerifyVersion\x12'.sepal.registry.v1.VerifyVersionRequest\x1a(.sepal.registry.v1.VerifyVersionResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\n" +
+	"GetRollout\x12$.sepal.registry.v1.GetRolloutRequest\x1a%.sepal.registry.v1.GetRolloutResponse\"\x03\x90\x02\x01\x12Y\n" +
+	"\n" +
+	"SetRollout\x12$.sepal.registry.v1.SetRolloutRequest\x1a%.sepal.registry.v1.SetRolloutResponse\x12S\n" +
+	"\bRollback\x12\".sepal.registry.v1.RollbackRequest\x1a#.sepal.registry.v1.RollbackResponse\x12s\n" +
+	"\x11ListRolloutEvents\x12+.sepal.registry.v1.ListRolloutEventsRequest\x1a,.sepal.registry.v1.ListRolloutEventsResponse\"\x03\x90\x02\x01\x12M\n" +
+	"\x06Reload\x12 .sepal.registry.v1.ReloadRequest\x1a!.sepal.registry.v1.ReloadResponseB\xd2\x01\n" +
 	"\x15com.sepal.registry.v1B\x14RegistryServiceProtoP\x01Z=github.com/sepal-ml/sepal/gen/go/sepal/registry/v1;registryv1\xa2\x02\x03SRX\xaa\x02\x11Sepal.Registry.V1\xca\x02\x11Sepal\\Registry\\V1\xe2\x02\x1dSepal\\Registry\\V1\\GPBMetadata\xea\x02\x13Sepal::Registry::V1b\x06proto3"
 
 var (
@@ -249,25 +1914,91 @@ func file_sepal_registry_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_sepal_registry_v1_registry_service_proto_rawDescData
 }
 
-var file_sepal_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_sepal_registry_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_sepal_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_sepal_registry_v1_registry_service_proto_goTypes = []any{
-	(*GetVersionRequest)(nil),  // 0: sepal.registry.v1.GetVersionRequest
-	(*GetVersionResponse)(nil), // 1: sepal.registry.v1.GetVersionResponse
-	(*ModelVersion)(nil),       // 2: sepal.registry.v1.ModelVersion
-	(*v1.Signature)(nil),       // 3: sepal.model.v1.Signature
-	(*v1.TrainingReport)(nil),  // 4: sepal.model.v1.TrainingReport
+	(VersionState)(0),                 // 0: sepal.registry.v1.VersionState
+	(*ListModelsRequest)(nil),         // 1: sepal.registry.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),        // 2: sepal.registry.v1.ListModelsResponse
+	(*RegisteredModel)(nil),           // 3: sepal.registry.v1.RegisteredModel
+	(*GetModelRequest)(nil),           // 4: sepal.registry.v1.GetModelRequest
+	(*GetModelResponse)(nil),          // 5: sepal.registry.v1.GetModelResponse
+	(*ListVersionsRequest)(nil),       // 6: sepal.registry.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),      // 7: sepal.registry.v1.ListVersionsResponse
+	(*GetVersionRequest)(nil),         // 8: sepal.registry.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),        // 9: sepal.registry.v1.GetVersionResponse
+	(*ModelVersion)(nil),              // 10: sepal.registry.v1.ModelVersion
+	(*PublishVersionRequest)(nil),     // 11: sepal.registry.v1.PublishVersionRequest
+	(*PublishVersionResponse)(nil),    // 12: sepal.registry.v1.PublishVersionResponse
+	(*VerifyVersionRequest)(nil),      // 13: sepal.registry.v1.VerifyVersionRequest
+	(*VerifyVersionResponse)(nil),     // 14: sepal.registry.v1.VerifyVersionResponse
+	(*Check)(nil),                     // 15: sepal.registry.v1.Check
+	(*GetRolloutRequest)(nil),         // 16: sepal.registry.v1.GetRolloutRequest
+	(*GetRolloutResponse)(nil),        // 17: sepal.registry.v1.GetRolloutResponse
+	(*ShadowAgreement)(nil),           // 18: sepal.registry.v1.ShadowAgreement
+	(*SetRolloutRequest)(nil),         // 19: sepal.registry.v1.SetRolloutRequest
+	(*SetRolloutResponse)(nil),        // 20: sepal.registry.v1.SetRolloutResponse
+	(*RollbackRequest)(nil),           // 21: sepal.registry.v1.RollbackRequest
+	(*RollbackResponse)(nil),          // 22: sepal.registry.v1.RollbackResponse
+	(*ListRolloutEventsRequest)(nil),  // 23: sepal.registry.v1.ListRolloutEventsRequest
+	(*ListRolloutEventsResponse)(nil), // 24: sepal.registry.v1.ListRolloutEventsResponse
+	(*ReloadRequest)(nil),             // 25: sepal.registry.v1.ReloadRequest
+	(*ReloadResponse)(nil),            // 26: sepal.registry.v1.ReloadResponse
+	(*Rollout)(nil),                   // 27: sepal.registry.v1.Rollout
+	(*v1.Signature)(nil),              // 28: sepal.model.v1.Signature
+	(*v1.TrainingReport)(nil),         // 29: sepal.model.v1.TrainingReport
+	(*timestamppb.Timestamp)(nil),     // 30: google.protobuf.Timestamp
+	(*RolloutEvent)(nil),              // 31: sepal.registry.v1.RolloutEvent
 }
 var file_sepal_registry_v1_registry_service_proto_depIdxs = []int32{
-	2, // 0: sepal.registry.v1.GetVersionResponse.version:type_name -> sepal.registry.v1.ModelVersion
-	3, // 1: sepal.registry.v1.ModelVersion.signature:type_name -> sepal.model.v1.Signature
-	4, // 2: sepal.registry.v1.ModelVersion.training:type_name -> sepal.model.v1.TrainingReport
-	0, // 3: sepal.registry.v1.RegistryService.GetVersion:input_type -> sepal.registry.v1.GetVersionRequest
-	1, // 4: sepal.registry.v1.RegistryService.GetVersion:output_type -> sepal.registry.v1.GetVersionResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3,  // 0: sepal.registry.v1.ListModelsResponse.models:type_name -> sepal.registry.v1.RegisteredModel
+	27, // 1: sepal.registry.v1.RegisteredModel.rollout:type_name -> sepal.registry.v1.Rollout
+	3,  // 2: sepal.registry.v1.GetModelResponse.model:type_name -> sepal.registry.v1.RegisteredModel
+	10, // 3: sepal.registry.v1.ListVersionsResponse.versions:type_name -> sepal.registry.v1.ModelVersion
+	10, // 4: sepal.registry.v1.GetVersionResponse.version:type_name -> sepal.registry.v1.ModelVersion
+	28, // 5: sepal.registry.v1.ModelVersion.signature:type_name -> sepal.model.v1.Signature
+	29, // 6: sepal.registry.v1.ModelVersion.training:type_name -> sepal.model.v1.TrainingReport
+	0,  // 7: sepal.registry.v1.ModelVersion.state:type_name -> sepal.registry.v1.VersionState
+	30, // 8: sepal.registry.v1.ModelVersion.modified_time:type_name -> google.protobuf.Timestamp
+	10, // 9: sepal.registry.v1.PublishVersionResponse.version:type_name -> sepal.registry.v1.ModelVersion
+	31, // 10: sepal.registry.v1.PublishVersionResponse.event:type_name -> sepal.registry.v1.RolloutEvent
+	15, // 11: sepal.registry.v1.VerifyVersionResponse.checks:type_name -> sepal.registry.v1.Check
+	27, // 12: sepal.registry.v1.GetRolloutResponse.rollout:type_name -> sepal.registry.v1.Rollout
+	18, // 13: sepal.registry.v1.GetRolloutResponse.agreements:type_name -> sepal.registry.v1.ShadowAgreement
+	30, // 14: sepal.registry.v1.ShadowAgreement.since:type_name -> google.protobuf.Timestamp
+	27, // 15: sepal.registry.v1.SetRolloutRequest.rollout:type_name -> sepal.registry.v1.Rollout
+	27, // 16: sepal.registry.v1.SetRolloutResponse.rollout:type_name -> sepal.registry.v1.Rollout
+	31, // 17: sepal.registry.v1.SetRolloutResponse.event:type_name -> sepal.registry.v1.RolloutEvent
+	27, // 18: sepal.registry.v1.RollbackResponse.rollout:type_name -> sepal.registry.v1.Rollout
+	31, // 19: sepal.registry.v1.RollbackResponse.event:type_name -> sepal.registry.v1.RolloutEvent
+	31, // 20: sepal.registry.v1.ListRolloutEventsResponse.events:type_name -> sepal.registry.v1.RolloutEvent
+	1,  // 21: sepal.registry.v1.RegistryService.ListModels:input_type -> sepal.registry.v1.ListModelsRequest
+	4,  // 22: sepal.registry.v1.RegistryService.GetModel:input_type -> sepal.registry.v1.GetModelRequest
+	6,  // 23: sepal.registry.v1.RegistryService.ListVersions:input_type -> sepal.registry.v1.ListVersionsRequest
+	8,  // 24: sepal.registry.v1.RegistryService.GetVersion:input_type -> sepal.registry.v1.GetVersionRequest
+	11, // 25: sepal.registry.v1.RegistryService.PublishVersion:input_type -> sepal.registry.v1.PublishVersionRequest
+	13, // 26: sepal.registry.v1.RegistryService.VerifyVersion:input_type -> sepal.registry.v1.VerifyVersionRequest
+	16, // 27: sepal.registry.v1.RegistryService.GetRollout:input_type -> sepal.registry.v1.GetRolloutRequest
+	19, // 28: sepal.registry.v1.RegistryService.SetRollout:input_type -> sepal.registry.v1.SetRolloutRequest
+	21, // 29: sepal.registry.v1.RegistryService.Rollback:input_type -> sepal.registry.v1.RollbackRequest
+	23, // 30: sepal.registry.v1.RegistryService.ListRolloutEvents:input_type -> sepal.registry.v1.ListRolloutEventsRequest
+	25, // 31: sepal.registry.v1.RegistryService.Reload:input_type -> sepal.registry.v1.ReloadRequest
+	2,  // 32: sepal.registry.v1.RegistryService.ListModels:output_type -> sepal.registry.v1.ListModelsResponse
+	5,  // 33: sepal.registry.v1.RegistryService.GetModel:output_type -> sepal.registry.v1.GetModelResponse
+	7,  // 34: sepal.registry.v1.RegistryService.ListVersions:output_type -> sepal.registry.v1.ListVersionsResponse
+	9,  // 35: sepal.registry.v1.RegistryService.GetVersion:output_type -> sepal.registry.v1.GetVersionResponse
+	12, // 36: sepal.registry.v1.RegistryService.PublishVersion:output_type -> sepal.registry.v1.PublishVersionResponse
+	14, // 37: sepal.registry.v1.RegistryService.VerifyVersion:output_type -> sepal.registry.v1.VerifyVersionResponse
+	17, // 38: sepal.registry.v1.RegistryService.GetRollout:output_type -> sepal.registry.v1.GetRolloutResponse
+	20, // 39: sepal.registry.v1.RegistryService.SetRollout:output_type -> sepal.registry.v1.SetRolloutResponse
+	22, // 40: sepal.registry.v1.RegistryService.Rollback:output_type -> sepal.registry.v1.RollbackResponse
+	24, // 41: sepal.registry.v1.RegistryService.ListRolloutEvents:output_type -> sepal.registry.v1.ListRolloutEventsResponse
+	26, // 42: sepal.registry.v1.RegistryService.Reload:output_type -> sepal.registry.v1.ReloadResponse
+	32, // [32:43] is the sub-list for method output_type
+	21, // [21:32] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_sepal_registry_v1_registry_service_proto_init() }
@@ -275,18 +2006,20 @@ func file_sepal_registry_v1_registry_service_proto_init() {
 	if File_sepal_registry_v1_registry_service_proto != nil {
 		return
 	}
+	file_sepal_registry_v1_rollout_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sepal_registry_v1_registry_service_proto_rawDesc), len(file_sepal_registry_v1_registry_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      1,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_sepal_registry_v1_registry_service_proto_goTypes,
 		DependencyIndexes: file_sepal_registry_v1_registry_service_proto_depIdxs,
+		EnumInfos:         file_sepal_registry_v1_registry_service_proto_enumTypes,
 		MessageInfos:      file_sepal_registry_v1_registry_service_proto_msgTypes,
 	}.Build()
 	File_sepal_registry_v1_registry_service_proto = out.File

@@ -2,8 +2,8 @@
 // @generated from file sepal/model/v1/model.proto (package sepal.model.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ReferenceProfile } from "./reference_profile_pb.js";
 import { file_sepal_model_v1_reference_profile } from "./reference_profile_pb.js";
 import type { Signature } from "./signature_pb.js";
@@ -16,14 +16,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sepal/model/v1/model.proto.
  */
 export const file_sepal_model_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("ChpzZXBhbC9tb2RlbC92MS9tb2RlbC5wcm90bxIOc2VwYWwubW9kZWwudjEi0AIKBU1vZGVsEhYKDmZvcm1hdF92ZXJzaW9uGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIsCglzaWduYXR1cmUYBCABKAsyGS5zZXBhbC5tb2RlbC52MS5TaWduYXR1cmUSDwoHY2xhc3NlcxgFIAMoCRIwCgh0cmFpbmluZxgGIAEoCzIeLnNlcGFsLm1vZGVsLnYxLlRyYWluaW5nUmVwb3J0EjMKCXJlZmVyZW5jZRgHIAEoCzIgLnNlcGFsLm1vZGVsLnYxLlJlZmVyZW5jZVByb2ZpbGUSLgoLZ29sZGVuX3Jvd3MYCCADKAsyGS5zZXBhbC5tb2RlbC52MS5Hb2xkZW5Sb3cSFQoNcmVmZXJlbmNlX3JvdxgJIAMoARIPCgd3ZWlnaHRzGA4gAygBEhIKCmludGVyY2VwdHMYDyADKAEiNAoJR29sZGVuUm93EhAKCGZlYXR1cmVzGAEgAygBEhUKDXByb2JhYmlsaXRpZXMYAiADKAFCswEKEmNvbS5zZXBhbC5tb2RlbC52MUIKTW9kZWxQcm90b1ABWjdnaXRodWIuY29tL3NlcGFsLW1sL3NlcGFsL2dlbi9nby9zZXBhbC9tb2RlbC92MTttb2RlbHYxogIDU01YqgIOU2VwYWwuTW9kZWwuVjHKAg5TZXBhbFxNb2RlbFxWMeICGlNlcGFsXE1vZGVsXFYxXEdQQk1ldGFkYXRh6gIQU2VwYWw6Ok1vZGVsOjpWMWIGcHJvdG8z", [file_sepal_model_v1_reference_profile, file_sepal_model_v1_signature, file_sepal_model_v1_training_report]);
+  fileDesc("ChpzZXBhbC9tb2RlbC92MS9tb2RlbC5wcm90bxIOc2VwYWwubW9kZWwudjEi9AIKBU1vZGVsEhYKDmZvcm1hdF92ZXJzaW9uGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIsCglzaWduYXR1cmUYBCABKAsyGS5zZXBhbC5tb2RlbC52MS5TaWduYXR1cmUSDwoHY2xhc3NlcxgFIAMoCRIwCgh0cmFpbmluZxgGIAEoCzIeLnNlcGFsLm1vZGVsLnYxLlRyYWluaW5nUmVwb3J0EjMKCXJlZmVyZW5jZRgHIAEoCzIgLnNlcGFsLm1vZGVsLnYxLlJlZmVyZW5jZVByb2ZpbGUSLgoLZ29sZGVuX3Jvd3MYCCADKAsyGS5zZXBhbC5tb2RlbC52MS5Hb2xkZW5Sb3cSFQoNcmVmZXJlbmNlX3JvdxgJIAMoARIiCgRsaW5rGAogASgOMhQuc2VwYWwubW9kZWwudjEuTGluaxIPCgd3ZWlnaHRzGA4gAygBEhIKCmludGVyY2VwdHMYDyADKAEiNAoJR29sZGVuUm93EhAKCGZlYXR1cmVzGAEgAygBEhUKDXByb2JhYmlsaXRpZXMYAiADKAEqMgoETGluaxIUChBMSU5LX1VOU1BFQ0lGSUVEEAASFAoQTElOS19PTkVfVlNfUkVTVBABQrMBChJjb20uc2VwYWwubW9kZWwudjFCCk1vZGVsUHJvdG9QAVo3Z2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvbW9kZWwvdjE7bW9kZWx2MaICA1NNWKoCDlNlcGFsLk1vZGVsLlYxygIOU2VwYWxcTW9kZWxcVjHiAhpTZXBhbFxNb2RlbFxWMVxHUEJNZXRhZGF0YeoCEFNlcGFsOjpNb2RlbDo6VjFiBnByb3RvMw", [file_sepal_model_v1_reference_profile, file_sepal_model_v1_signature, file_sepal_model_v1_training_report]);
 
 /**
  * A softmax (multinomial logistic) classifier and everything that serving it needs. This
  * message is the native model file: binary as `model.binpb`, or JSON as `model.json`.
  *
- * The probability of class k for an encoded row x is exp(z_k) / sum_c exp(z_c), where
- * z_k = intercepts[k] + sum_d weights[k * D + d] * x[d] is the logit of the class. The
+ * The probability of class k for an encoded row x is exp(z_k) / sum_c exp(z_c) (or what `link`
+ * says), where z_k = intercepts[k] + sum_d weights[k * D + d] * x[d] is the logit of the class. The
  * encoding writes a numeric feature as it is and a categorical one as one column per
  * category, in the order of the signature; D is the number of encoded columns.
  *
@@ -97,6 +97,13 @@ export type Model = Message<"sepal.model.v1.Model"> & {
   referenceRow: number[];
 
   /**
+   * How logits become probabilities.
+   *
+   * @generated from field: sepal.model.v1.Link link = 10;
+   */
+  link: Link;
+
+  /**
    * The weights, row-major, classes × encoded columns (K × D); in logits per unit of the
    * feature. All finite. Has a high number on purpose, as has `intercepts`: a binary file
    * holds fields in the order of their numbers, so one cut short lacks these.
@@ -148,4 +155,33 @@ export type GoldenRow = Message<"sepal.model.v1.GoldenRow"> & {
  */
 export const GoldenRowSchema: GenMessage<GoldenRow> = /*@__PURE__*/
   messageDesc(file_sepal_model_v1_model, 1);
+
+/**
+ * Link says how logits become probabilities.
+ *
+ * @generated from enum sepal.model.v1.Link
+ */
+export enum Link {
+  /**
+   * Softmax: the probability of class k is exp(z_k) / sum_c exp(z_c).
+   *
+   * @generated from enum value: LINK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * One against the rest, as scikit-learn has it for classifiers fitted class by class: the
+   * probability of class k is s(z_k) / sum_c s(z_c), where s(z) = 1 / (1 + exp(-z)). Three
+   * classes or more.
+   *
+   * @generated from enum value: LINK_ONE_VS_REST = 1;
+   */
+  ONE_VS_REST = 1,
+}
+
+/**
+ * Describes the enum sepal.model.v1.Link.
+ */
+export const LinkSchema: GenEnum<Link> = /*@__PURE__*/
+  enumDesc(file_sepal_model_v1_model, 0);
 

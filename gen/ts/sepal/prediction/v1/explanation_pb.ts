@@ -17,7 +17,9 @@ export const file_sepal_prediction_v1_explanation: GenFile = /*@__PURE__*/
  * class against the runner-up, compared with the model's reference row.
  *
  * baseline + the sum of the contributions = margin, to floating-point rounding: a softmax
- * classifier is linear in its logits, so nothing is approximated.
+ * classifier is linear in its logits, so nothing is approximated. Of a model that was fitted one
+ * class against the rest, the log-odds explained are those of the predicted class against the
+ * rest: its own logit.
  *
  * @generated from message sepal.prediction.v1.Explanation
  */
@@ -30,7 +32,8 @@ export type Explanation = Message<"sepal.prediction.v1.Explanation"> & {
   class: string;
 
   /**
-   * The class it is compared with: the one of the second highest probability.
+   * The class it is compared with: the one of the second highest probability. Empty: all others,
+   * for a model that was fitted one class against the rest.
    *
    * @generated from field: string against = 2;
    */
@@ -38,7 +41,7 @@ export type Explanation = Message<"sepal.prediction.v1.Explanation"> & {
 
   /**
    * ln(probability of `class` / probability of `against`), in logits; at least 0 to
-   * floating-point rounding.
+   * floating-point rounding, unless `against` is empty.
    *
    * @generated from field: double margin = 3;
    */

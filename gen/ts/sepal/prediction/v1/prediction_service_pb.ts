@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file sepal/prediction/v1/prediction_service.proto.
  */
 export const file_sepal_prediction_v1_prediction_service: GenFile = /*@__PURE__*/
-  fileDesc("CixzZXBhbC9wcmVkaWN0aW9uL3YxL3ByZWRpY3Rpb25fc2VydmljZS5wcm90bxITc2VwYWwucHJlZGljdGlvbi52MSIPCg1IZWFsdGhSZXF1ZXN0IkYKDkhlYWx0aFJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRINCgVtb2RlbBgCIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAMgASgJIpoBCg5QcmVkaWN0UmVxdWVzdBIQCghmZWF0dXJlcxgBIAMoARInCgZpbnB1dHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEgoFdG9wX2sYByABKA1IAIgBARIPCgdleHBsYWluGAggASgIQggKBl90b3BfayLHAQoPUHJlZGljdFJlc3BvbnNlEhIKCnByZWRpY3Rpb24YASABKAkSEgoKY29uZmlkZW5jZRgCIAEoARIVCg1tb2RlbF92ZXJzaW9uGAMgASgJEi8KBnNjb3JlcxgEIAMoCzIfLnNlcGFsLnByZWRpY3Rpb24udjEuQ2xhc3NTY29yZRINCgVtb2RlbBgFIAEoCRI1CgtleHBsYW5hdGlvbhgIIAEoCzIgLnNlcGFsLnByZWRpY3Rpb24udjEuRXhwbGFuYXRpb24iMAoKQ2xhc3NTY29yZRINCgVjbGFzcxgBIAEoCRITCgtwcm9iYWJpbGl0eRgCIAEoASKMAQoTQmF0Y2hQcmVkaWN0UmVxdWVzdBImCgRyb3dzGAEgAygLMhguc2VwYWwucHJlZGljdGlvbi52MS5Sb3cSDQoFbW9kZWwYBCABKAkSDwoHdmVyc2lvbhgFIAEoCRISCgV0b3BfaxgHIAEoDUgAiAEBEg8KB2V4cGxhaW4YCCABKAhCCAoGX3RvcF9rIkAKA1JvdxIQCghmZWF0dXJlcxgBIAMoARInCgZpbnB1dHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkcKFEJhdGNoUHJlZGljdFJlc3BvbnNlEi8KB3Jlc3VsdHMYASADKAsyHi5zZXBhbC5wcmVkaWN0aW9uLnYxLlJvd1Jlc3VsdCJ/CglSb3dSZXN1bHQSOAoIcmVzcG9uc2UYASABKAsyJC5zZXBhbC5wcmVkaWN0aW9uLnYxLlByZWRpY3RSZXNwb25zZUgAEi4KBWVycm9yGAIgASgLMh0uc2VwYWwucHJlZGljdGlvbi52MS5Sb3dFcnJvckgAQggKBnJlc3VsdCJoCghSb3dFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPQoQZmllbGRfdmlvbGF0aW9ucxgDIAMoCzIjLnNlcGFsLnByZWRpY3Rpb24udjEuRmllbGRWaW9sYXRpb24iNAoORmllbGRWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkyqwIKEVByZWRpY3Rpb25TZXJ2aWNlElYKBkhlYWx0aBIiLnNlcGFsLnByZWRpY3Rpb24udjEuSGVhbHRoUmVxdWVzdBojLnNlcGFsLnByZWRpY3Rpb24udjEuSGVhbHRoUmVzcG9uc2UiA5ACARJZCgdQcmVkaWN0EiMuc2VwYWwucHJlZGljdGlvbi52MS5QcmVkaWN0UmVxdWVzdBokLnNlcGFsLnByZWRpY3Rpb24udjEuUHJlZGljdFJlc3BvbnNlIgOQAgESYwoMQmF0Y2hQcmVkaWN0Eiguc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RSZXF1ZXN0Gikuc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RSZXNwb25zZULiAQoXY29tLnNlcGFsLnByZWRpY3Rpb24udjFCFlByZWRpY3Rpb25TZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvcHJlZGljdGlvbi92MTtwcmVkaWN0aW9udjGiAgNTUFiqAhNTZXBhbC5QcmVkaWN0aW9uLlYxygITU2VwYWxcUHJlZGljdGlvblxWMeICH1NlcGFsXFByZWRpY3Rpb25cVjFcR1BCTWV0YWRhdGHqAhVTZXBhbDo6UHJlZGljdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_struct, file_sepal_prediction_v1_explanation]);
+  fileDesc("CixzZXBhbC9wcmVkaWN0aW9uL3YxL3ByZWRpY3Rpb25fc2VydmljZS5wcm90bxITc2VwYWwucHJlZGljdGlvbi52MSIPCg1IZWFsdGhSZXF1ZXN0IkYKDkhlYWx0aFJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRINCgVtb2RlbBgCIAEoCRIVCg1tb2RlbF92ZXJzaW9uGAMgASgJIq4BCg5QcmVkaWN0UmVxdWVzdBIQCghmZWF0dXJlcxgBIAMoARInCgZpbnB1dHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEgoKc3ViamVjdF9pZBgGIAEoCRISCgV0b3BfaxgHIAEoDUgAiAEBEg8KB2V4cGxhaW4YCCABKAhCCAoGX3RvcF9rItgBCg9QcmVkaWN0UmVzcG9uc2USEgoKcHJlZGljdGlvbhgBIAEoCRISCgpjb25maWRlbmNlGAIgASgBEhUKDW1vZGVsX3ZlcnNpb24YAyABKAkSLwoGc2NvcmVzGAQgAygLMh8uc2VwYWwucHJlZGljdGlvbi52MS5DbGFzc1Njb3JlEg0KBW1vZGVsGAUgASgJEg8KB3ZhcmlhbnQYBiABKAkSNQoLZXhwbGFuYXRpb24YCCABKAsyIC5zZXBhbC5wcmVkaWN0aW9uLnYxLkV4cGxhbmF0aW9uIjAKCkNsYXNzU2NvcmUSDQoFY2xhc3MYASABKAkSEwoLcHJvYmFiaWxpdHkYAiABKAEi5AEKE0JhdGNoUHJlZGljdFJlcXVlc3QSJgoEcm93cxgBIAMoCzIYLnNlcGFsLnByZWRpY3Rpb24udjEuUm93EisKBm1hdHJpeBgCIAEoCzIbLnNlcGFsLnByZWRpY3Rpb24udjEuTWF0cml4Eg0KBW1vZGVsGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEgoKc3ViamVjdF9pZBgGIAEoCRISCgV0b3BfaxgHIAEoDUgAiAEBEg8KB2V4cGxhaW4YCCABKAgSFQoNcHJvYmFiaWxpdGllcxgJIAEoCEIICgZfdG9wX2siPwoGTWF0cml4Eg8KB2NvbHVtbnMYASABKA0SDgoGdmFsdWVzGAIgAygBEhQKDGZsb2F0X3ZhbHVlcxgDIAMoAiJACgNSb3cSEAoIZmVhdHVyZXMYASADKAESJwoGaW5wdXRzGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCKxAQoUQmF0Y2hQcmVkaWN0UmVzcG9uc2USLwoHcmVzdWx0cxgBIAMoCzIeLnNlcGFsLnByZWRpY3Rpb24udjEuUm93UmVzdWx0EjEKBm1hdHJpeBgCIAEoCzIhLnNlcGFsLnByZWRpY3Rpb24udjEuTWF0cml4UmVzdWx0EhUKDW1vZGVsX3ZlcnNpb24YAyABKAkSDQoFbW9kZWwYBSABKAkSDwoHdmFyaWFudBgGIAEoCSKXAQoMTWF0cml4UmVzdWx0Eg8KB2NsYXNzZXMYASADKAkSFQoNY2xhc3NfaW5kaWNlcxgCIAMoDRITCgtjb25maWRlbmNlcxgDIAMoARIVCg1wcm9iYWJpbGl0aWVzGAQgAygBEjMKBmVycm9ycxgFIAMoCzIjLnNlcGFsLnByZWRpY3Rpb24udjEuTWF0cml4Um93RXJyb3IiSwoOTWF0cml4Um93RXJyb3ISCwoDcm93GAEgASgNEiwKBWVycm9yGAIgASgLMh0uc2VwYWwucHJlZGljdGlvbi52MS5Sb3dFcnJvciJoChlCYXRjaFByZWRpY3RTdHJlYW1SZXF1ZXN0EjcKBWJhdGNoGAEgASgLMiguc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RSZXF1ZXN0EhIKCmNodW5rX3Jvd3MYAiABKA0iaQoaQmF0Y2hQcmVkaWN0U3RyZWFtUmVzcG9uc2USEQoJZmlyc3Rfcm93GAEgASgNEjgKBWNodW5rGAIgASgLMikuc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RSZXNwb25zZSJMChRQcmVkaWN0U3RyZWFtUmVxdWVzdBI0CgdyZXF1ZXN0GAEgASgLMiMuc2VwYWwucHJlZGljdGlvbi52MS5QcmVkaWN0UmVxdWVzdCKLAQoVUHJlZGljdFN0cmVhbVJlc3BvbnNlEjgKCHJlc3BvbnNlGAEgASgLMiQuc2VwYWwucHJlZGljdGlvbi52MS5QcmVkaWN0UmVzcG9uc2VIABIuCgVlcnJvchgCIAEoCzIdLnNlcGFsLnByZWRpY3Rpb24udjEuUm93RXJyb3JIAEIICgZyZXN1bHQifwoJUm93UmVzdWx0EjgKCHJlc3BvbnNlGAEgASgLMiQuc2VwYWwucHJlZGljdGlvbi52MS5QcmVkaWN0UmVzcG9uc2VIABIuCgVlcnJvchgCIAEoCzIdLnNlcGFsLnByZWRpY3Rpb24udjEuUm93RXJyb3JIAEIICgZyZXN1bHQiaAoIUm93RXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEj0KEGZpZWxkX3Zpb2xhdGlvbnMYAyADKAsyIy5zZXBhbC5wcmVkaWN0aW9uLnYxLkZpZWxkVmlvbGF0aW9uIjQKDkZpZWxkVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJMpAEChFQcmVkaWN0aW9uU2VydmljZRJWCgZIZWFsdGgSIi5zZXBhbC5wcmVkaWN0aW9uLnYxLkhlYWx0aFJlcXVlc3QaIy5zZXBhbC5wcmVkaWN0aW9uLnYxLkhlYWx0aFJlc3BvbnNlIgOQAgESWQoHUHJlZGljdBIjLnNlcGFsLnByZWRpY3Rpb24udjEuUHJlZGljdFJlcXVlc3QaJC5zZXBhbC5wcmVkaWN0aW9uLnYxLlByZWRpY3RSZXNwb25zZSIDkAIBEmMKDEJhdGNoUHJlZGljdBIoLnNlcGFsLnByZWRpY3Rpb24udjEuQmF0Y2hQcmVkaWN0UmVxdWVzdBopLnNlcGFsLnByZWRpY3Rpb24udjEuQmF0Y2hQcmVkaWN0UmVzcG9uc2USdwoSQmF0Y2hQcmVkaWN0U3RyZWFtEi4uc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RTdHJlYW1SZXF1ZXN0Gi8uc2VwYWwucHJlZGljdGlvbi52MS5CYXRjaFByZWRpY3RTdHJlYW1SZXNwb25zZTABEmoKDVByZWRpY3RTdHJlYW0SKS5zZXBhbC5wcmVkaWN0aW9uLnYxLlByZWRpY3RTdHJlYW1SZXF1ZXN0Giouc2VwYWwucHJlZGljdGlvbi52MS5QcmVkaWN0U3RyZWFtUmVzcG9uc2UoATABQuIBChdjb20uc2VwYWwucHJlZGljdGlvbi52MUIWUHJlZGljdGlvblNlcnZpY2VQcm90b1ABWkFnaXRodWIuY29tL3NlcGFsLW1sL3NlcGFsL2dlbi9nby9zZXBhbC9wcmVkaWN0aW9uL3YxO3ByZWRpY3Rpb252MaICA1NQWKoCE1NlcGFsLlByZWRpY3Rpb24uVjHKAhNTZXBhbFxQcmVkaWN0aW9uXFYx4gIfU2VwYWxcUHJlZGljdGlvblxWMVxHUEJNZXRhZGF0YeoCFVNlcGFsOjpQcmVkaWN0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_struct, file_sepal_prediction_v1_explanation]);
 
 /**
  * The request of Health.
@@ -37,7 +37,8 @@ export const HealthRequestSchema: GenMessage<HealthRequest> = /*@__PURE__*/
  */
 export type HealthResponse = Message<"sepal.prediction.v1.HealthResponse"> & {
   /**
-   * "ok" when the server takes requests; "draining" when it is stopping and still answers.
+   * "ok" when the server takes requests; "loading" before that; "draining" when it is stopping
+   * and still answers.
    *
    * @generated from field: string status = 1;
    */
@@ -96,12 +97,21 @@ export type PredictRequest = Message<"sepal.prediction.v1.PredictRequest"> & {
   model: string;
 
   /**
-   * The version of the model, such as "v1.0.0". Empty: the version that the server serves
-   * by default.
+   * A version of the model, such as "v1.0.0", or a label of its rollout. Empty: the version that
+   * the rollout gives to the subject.
    *
    * @generated from field: string version = 5;
    */
   version: string;
+
+  /**
+   * Whom or what the prediction is for, such as a user id. The rollout gives a subject the same
+   * variant every time and on every server. Empty: a variant by chance, request by request.
+   * At most 256 bytes.
+   *
+   * @generated from field: string subject_id = 6;
+   */
+  subjectId: string;
 
   /**
    * How many of the best classes `scores` lists: 0 for none, more than there are for all.
@@ -169,6 +179,14 @@ export type PredictResponse = Message<"sepal.prediction.v1.PredictResponse"> & {
   model: string;
 
   /**
+   * The variant of the rollout that answered: "stable", or the name of a variant. Empty when
+   * the request named a version or a label.
+   *
+   * @generated from field: string variant = 6;
+   */
+  variant: string;
+
+  /**
    * Why this class: set when `explain` was.
    *
    * @generated from field: sepal.prediction.v1.Explanation explanation = 8;
@@ -212,7 +230,7 @@ export const ClassScoreSchema: GenMessage<ClassScore> = /*@__PURE__*/
   messageDesc(file_sepal_prediction_v1_prediction_service, 4);
 
 /**
- * Rows to classify, and what holds for all of them.
+ * Rows to classify, and what holds for all of them. Exactly one of `rows` and `matrix` is given.
  *
  * @generated from message sepal.prediction.v1.BatchPredictRequest
  */
@@ -225,6 +243,13 @@ export type BatchPredictRequest = Message<"sepal.prediction.v1.BatchPredictReque
   rows: Row[];
 
   /**
+   * The rows as one matrix of numbers: much cheaper for many rows.
+   *
+   * @generated from field: sepal.prediction.v1.Matrix matrix = 2;
+   */
+  matrix?: Matrix | undefined;
+
+  /**
    * The model. Empty: the server's default model.
    *
    * @generated from field: string model = 4;
@@ -232,25 +257,40 @@ export type BatchPredictRequest = Message<"sepal.prediction.v1.BatchPredictReque
   model: string;
 
   /**
-   * The version of the model. Empty: the version that the server serves by default.
+   * As PredictRequest.version. One version answers the whole batch.
    *
    * @generated from field: string version = 5;
    */
   version: string;
 
   /**
-   * As PredictRequest.top_k, for every row.
+   * As PredictRequest.subject_id, for the whole batch.
+   *
+   * @generated from field: string subject_id = 6;
+   */
+  subjectId: string;
+
+  /**
+   * As PredictRequest.top_k, for every row. Must be unset with `matrix`.
    *
    * @generated from field: optional uint32 top_k = 7;
    */
   topK?: number | undefined;
 
   /**
-   * As PredictRequest.explain, for every row. Default: false.
+   * As PredictRequest.explain, for every row. Default: false. Must be unset with `matrix`.
    *
    * @generated from field: bool explain = 8;
    */
   explain: boolean;
+
+  /**
+   * With `matrix`: whether to answer the probabilities of all classes too. Default: false. Must
+   * be unset with `rows`.
+   *
+   * @generated from field: bool probabilities = 9;
+   */
+  probabilities: boolean;
 };
 
 /**
@@ -259,6 +299,43 @@ export type BatchPredictRequest = Message<"sepal.prediction.v1.BatchPredictReque
  */
 export const BatchPredictRequestSchema: GenMessage<BatchPredictRequest> = /*@__PURE__*/
   messageDesc(file_sepal_prediction_v1_prediction_service, 5);
+
+/**
+ * Rows of numbers, one after the other. Exactly one of `values` and `float_values` is given.
+ *
+ * @generated from message sepal.prediction.v1.Matrix
+ */
+export type Matrix = Message<"sepal.prediction.v1.Matrix"> & {
+  /**
+   * The number of features of the signature: the length of a row.
+   *
+   * @generated from field: uint32 columns = 1;
+   */
+  columns: number;
+
+  /**
+   * The rows, row by row, each in the order of the signature; categories as their zero-based
+   * positions. A multiple of `columns` of them. A row with a value that is not finite, or that
+   * does not fit the signature, has an error; its neighbours are answered.
+   *
+   * @generated from field: repeated double values = 2;
+   */
+  values: number[];
+
+  /**
+   * As `values`, in half the bytes, each value to about seven digits.
+   *
+   * @generated from field: repeated float float_values = 3;
+   */
+  floatValues: number[];
+};
+
+/**
+ * Describes the message sepal.prediction.v1.Matrix.
+ * Use `create(MatrixSchema)` to create a new message.
+ */
+export const MatrixSchema: GenMessage<Matrix> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 6);
 
 /**
  * A row of a batch. Exactly one of `features` and `inputs` is given.
@@ -286,7 +363,7 @@ export type Row = Message<"sepal.prediction.v1.Row"> & {
  * Use `create(RowSchema)` to create a new message.
  */
 export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_sepal_prediction_v1_prediction_service, 6);
+  messageDesc(file_sepal_prediction_v1_prediction_service, 7);
 
 /**
  * The results of a batch.
@@ -295,11 +372,39 @@ export const RowSchema: GenMessage<Row> = /*@__PURE__*/
  */
 export type BatchPredictResponse = Message<"sepal.prediction.v1.BatchPredictResponse"> & {
   /**
-   * One result per row, in the order of the request.
+   * One result per row, in the order of the request, where the request had `rows`.
    *
    * @generated from field: repeated sepal.prediction.v1.RowResult results = 1;
    */
   results: RowResult[];
+
+  /**
+   * The results as columns, where the request had `matrix`.
+   *
+   * @generated from field: sepal.prediction.v1.MatrixResult matrix = 2;
+   */
+  matrix?: MatrixResult | undefined;
+
+  /**
+   * The version of the model that answered.
+   *
+   * @generated from field: string model_version = 3;
+   */
+  modelVersion: string;
+
+  /**
+   * The name of the model that answered.
+   *
+   * @generated from field: string model = 5;
+   */
+  model: string;
+
+  /**
+   * As PredictResponse.variant, of the whole batch.
+   *
+   * @generated from field: string variant = 6;
+   */
+  variant: string;
 };
 
 /**
@@ -307,7 +412,201 @@ export type BatchPredictResponse = Message<"sepal.prediction.v1.BatchPredictResp
  * Use `create(BatchPredictResponseSchema)` to create a new message.
  */
 export const BatchPredictResponseSchema: GenMessage<BatchPredictResponse> = /*@__PURE__*/
-  messageDesc(file_sepal_prediction_v1_prediction_service, 7);
+  messageDesc(file_sepal_prediction_v1_prediction_service, 8);
+
+/**
+ * The results of a matrix, as columns with one entry per row, in the order of the rows.
+ *
+ * @generated from message sepal.prediction.v1.MatrixResult
+ */
+export type MatrixResult = Message<"sepal.prediction.v1.MatrixResult"> & {
+  /**
+   * The classes of the model, in its order.
+   *
+   * @generated from field: repeated string classes = 1;
+   */
+  classes: string[];
+
+  /**
+   * Per row, the position in `classes` of the predicted class. 0 for a row in `errors`.
+   *
+   * @generated from field: repeated uint32 class_indices = 2;
+   */
+  classIndices: number[];
+
+  /**
+   * Per row, the probability of the predicted class, 0 to 1. 0 for a row in `errors`.
+   *
+   * @generated from field: repeated double confidences = 3;
+   */
+  confidences: number[];
+
+  /**
+   * Per row, the probabilities of all classes, in the order of `classes`, row after row; zeros
+   * for a row in `errors`. Empty unless the request asked for them.
+   *
+   * @generated from field: repeated double probabilities = 4;
+   */
+  probabilities: number[];
+
+  /**
+   * The rows that could not be classified, in order.
+   *
+   * @generated from field: repeated sepal.prediction.v1.MatrixRowError errors = 5;
+   */
+  errors: MatrixRowError[];
+};
+
+/**
+ * Describes the message sepal.prediction.v1.MatrixResult.
+ * Use `create(MatrixResultSchema)` to create a new message.
+ */
+export const MatrixResultSchema: GenMessage<MatrixResult> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 9);
+
+/**
+ * A row of a matrix that could not be classified.
+ *
+ * @generated from message sepal.prediction.v1.MatrixRowError
+ */
+export type MatrixRowError = Message<"sepal.prediction.v1.MatrixRowError"> & {
+  /**
+   * The zero-based position of the row in the matrix of the request.
+   *
+   * @generated from field: uint32 row = 1;
+   */
+  row: number;
+
+  /**
+   * Why. Paths begin at the request: `matrix.values[42]`.
+   *
+   * @generated from field: sepal.prediction.v1.RowError error = 2;
+   */
+  error?: RowError | undefined;
+};
+
+/**
+ * Describes the message sepal.prediction.v1.MatrixRowError.
+ * Use `create(MatrixRowErrorSchema)` to create a new message.
+ */
+export const MatrixRowErrorSchema: GenMessage<MatrixRowError> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 10);
+
+/**
+ * A batch, and how to answer it.
+ *
+ * @generated from message sepal.prediction.v1.BatchPredictStreamRequest
+ */
+export type BatchPredictStreamRequest = Message<"sepal.prediction.v1.BatchPredictStreamRequest"> & {
+  /**
+   * The batch.
+   *
+   * @generated from field: sepal.prediction.v1.BatchPredictRequest batch = 1;
+   */
+  batch?: BatchPredictRequest | undefined;
+
+  /**
+   * How many rows a chunk has, but for the last. 0: 1000. At most the server's limit of a batch;
+   * more is taken as that.
+   *
+   * @generated from field: uint32 chunk_rows = 2;
+   */
+  chunkRows: number;
+};
+
+/**
+ * Describes the message sepal.prediction.v1.BatchPredictStreamRequest.
+ * Use `create(BatchPredictStreamRequestSchema)` to create a new message.
+ */
+export const BatchPredictStreamRequestSchema: GenMessage<BatchPredictStreamRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 11);
+
+/**
+ * A chunk of the results of a batch.
+ *
+ * @generated from message sepal.prediction.v1.BatchPredictStreamResponse
+ */
+export type BatchPredictStreamResponse = Message<"sepal.prediction.v1.BatchPredictStreamResponse"> & {
+  /**
+   * The zero-based position in the request of the chunk's first row.
+   *
+   * @generated from field: uint32 first_row = 1;
+   */
+  firstRow: number;
+
+  /**
+   * The results of the chunk's rows, in the form that the request had. Rows of errors and the
+   * paths in them count from the first row of the request.
+   *
+   * @generated from field: sepal.prediction.v1.BatchPredictResponse chunk = 2;
+   */
+  chunk?: BatchPredictResponse | undefined;
+};
+
+/**
+ * Describes the message sepal.prediction.v1.BatchPredictStreamResponse.
+ * Use `create(BatchPredictStreamResponseSchema)` to create a new message.
+ */
+export const BatchPredictStreamResponseSchema: GenMessage<BatchPredictStreamResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 12);
+
+/**
+ * A message of PredictStream.
+ *
+ * @generated from message sepal.prediction.v1.PredictStreamRequest
+ */
+export type PredictStreamRequest = Message<"sepal.prediction.v1.PredictStreamRequest"> & {
+  /**
+   * The row, as Predict takes it.
+   *
+   * @generated from field: sepal.prediction.v1.PredictRequest request = 1;
+   */
+  request?: PredictRequest | undefined;
+};
+
+/**
+ * Describes the message sepal.prediction.v1.PredictStreamRequest.
+ * Use `create(PredictStreamRequestSchema)` to create a new message.
+ */
+export const PredictStreamRequestSchema: GenMessage<PredictStreamRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 13);
+
+/**
+ * The answer to one message of PredictStream.
+ *
+ * @generated from message sepal.prediction.v1.PredictStreamResponse
+ */
+export type PredictStreamResponse = Message<"sepal.prediction.v1.PredictStreamResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof sepal.prediction.v1.PredictStreamResponse.result
+   */
+  result: {
+    /**
+     * What Predict would have answered.
+     *
+     * @generated from field: sepal.prediction.v1.PredictResponse response = 1;
+     */
+    value: PredictResponse;
+    case: "response";
+  } | {
+    /**
+     * Why the message could not be answered.
+     *
+     * @generated from field: sepal.prediction.v1.RowError error = 2;
+     */
+    value: RowError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message sepal.prediction.v1.PredictStreamResponse.
+ * Use `create(PredictStreamResponseSchema)` to create a new message.
+ */
+export const PredictStreamResponseSchema: GenMessage<PredictStreamResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_prediction_v1_prediction_service, 14);
 
 /**
  * What became of one row.
@@ -344,7 +643,7 @@ export type RowResult = Message<"sepal.prediction.v1.RowResult"> & {
  * Use `create(RowResultSchema)` to create a new message.
  */
 export const RowResultSchema: GenMessage<RowResult> = /*@__PURE__*/
-  messageDesc(file_sepal_prediction_v1_prediction_service, 8);
+  messageDesc(file_sepal_prediction_v1_prediction_service, 15);
 
 /**
  * Why a row could not be classified.
@@ -353,7 +652,7 @@ export const RowResultSchema: GenMessage<RowResult> = /*@__PURE__*/
  */
 export type RowError = Message<"sepal.prediction.v1.RowError"> & {
   /**
-   * The name of the error code in lower case, as in Connect: "invalid_argument".
+   * The name of the error code in lower case, as in Connect: "invalid_argument", "not_found".
    *
    * @generated from field: string code = 1;
    */
@@ -367,7 +666,8 @@ export type RowError = Message<"sepal.prediction.v1.RowError"> & {
   message: string;
 
   /**
-   * The values refused. Paths begin at the request: `rows[7].features[2]`.
+   * The values refused. Paths begin at the request: `rows[7].features[2]`, or `features[2]` for a
+   * message of a stream.
    *
    * @generated from field: repeated sepal.prediction.v1.FieldViolation field_violations = 3;
    */
@@ -379,7 +679,7 @@ export type RowError = Message<"sepal.prediction.v1.RowError"> & {
  * Use `create(RowErrorSchema)` to create a new message.
  */
 export const RowErrorSchema: GenMessage<RowError> = /*@__PURE__*/
-  messageDesc(file_sepal_prediction_v1_prediction_service, 9);
+  messageDesc(file_sepal_prediction_v1_prediction_service, 16);
 
 /**
  * A value refused. The same fields as google.rpc.BadRequest.FieldViolation.
@@ -407,7 +707,7 @@ export type FieldViolation = Message<"sepal.prediction.v1.FieldViolation"> & {
  * Use `create(FieldViolationSchema)` to create a new message.
  */
 export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
-  messageDesc(file_sepal_prediction_v1_prediction_service, 10);
+  messageDesc(file_sepal_prediction_v1_prediction_service, 17);
 
 /**
  * PredictionService answers with the class of a row of features.
@@ -454,7 +754,8 @@ export const PredictionService: GenService<{
    * of its own: a row that does not fit never fails its neighbours.
    *
    * Scope: predict. Errors: as Predict for the request as a whole; INVALID_ARGUMENT when
-   * there is no row or more than the server's limit (10000 unless set otherwise).
+   * there is no row or more than the server's limit (10000 rows unless set otherwise, and a
+   * hundred times as many in matrix form).
    *
    * @generated from rpc sepal.prediction.v1.PredictionService.BatchPredict
    */
@@ -462,6 +763,36 @@ export const PredictionService: GenService<{
     methodKind: "unary";
     input: typeof BatchPredictRequestSchema;
     output: typeof BatchPredictResponseSchema;
+  },
+  /**
+   * BatchPredictStream is BatchPredict with the results in chunks, in the order of the request:
+   * the first arrive while the rest are being computed. One version of one model answers the
+   * whole batch.
+   *
+   * Scope: predict. Errors: as BatchPredict. The server stops computing when the client goes
+   * away.
+   *
+   * @generated from rpc sepal.prediction.v1.PredictionService.BatchPredictStream
+   */
+  batchPredictStream: {
+    methodKind: "server_streaming";
+    input: typeof BatchPredictStreamRequestSchema;
+    output: typeof BatchPredictStreamResponseSchema;
+  },
+  /**
+   * PredictStream classifies one row per message and answers each in order. A message that
+   * cannot be classified has an error in its place and the stream goes on. It needs HTTP/2, so
+   * browsers cannot call it.
+   *
+   * Scope: predict. Errors: per message as Predict; of the stream as a whole only what ends it:
+   * RESOURCE_EXHAUSTED when a message is too large · DEADLINE_EXCEEDED · UNAVAILABLE.
+   *
+   * @generated from rpc sepal.prediction.v1.PredictionService.PredictStream
+   */
+  predictStream: {
+    methodKind: "bidi_streaming";
+    input: typeof PredictStreamRequestSchema;
+    output: typeof PredictStreamResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_sepal_prediction_v1_prediction_service, 0);

@@ -2,19 +2,248 @@
 // @generated from file sepal/registry/v1/registry_service.proto (package sepal.registry.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Signature } from "../../model/v1/signature_pb.js";
 import { file_sepal_model_v1_signature } from "../../model/v1/signature_pb.js";
 import type { TrainingReport } from "../../model/v1/training_report_pb.js";
 import { file_sepal_model_v1_training_report } from "../../model/v1/training_report_pb.js";
+import type { Rollout, RolloutEvent } from "./rollout_pb.js";
+import { file_sepal_registry_v1_rollout } from "./rollout_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file sepal/registry/v1/registry_service.proto.
  */
 export const file_sepal_registry_v1_registry_service: GenFile = /*@__PURE__*/
-  fileDesc("CihzZXBhbC9yZWdpc3RyeS92MS9yZWdpc3RyeV9zZXJ2aWNlLnByb3RvEhFzZXBhbC5yZWdpc3RyeS52MSIzChFHZXRWZXJzaW9uUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJIkYKEkdldFZlcnNpb25SZXNwb25zZRIwCgd2ZXJzaW9uGAEgASgLMh8uc2VwYWwucmVnaXN0cnkudjEuTW9kZWxWZXJzaW9uIq8BCgxNb2RlbFZlcnNpb24SDQoFbW9kZWwYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZkaWdlc3QYAyABKAkSLAoJc2lnbmF0dXJlGAQgASgLMhkuc2VwYWwubW9kZWwudjEuU2lnbmF0dXJlEg8KB2NsYXNzZXMYBSADKAkSMAoIdHJhaW5pbmcYBiABKAsyHi5zZXBhbC5tb2RlbC52MS5UcmFpbmluZ1JlcG9ydDJxCg9SZWdpc3RyeVNlcnZpY2USXgoKR2V0VmVyc2lvbhIkLnNlcGFsLnJlZ2lzdHJ5LnYxLkdldFZlcnNpb25SZXF1ZXN0GiUuc2VwYWwucmVnaXN0cnkudjEuR2V0VmVyc2lvblJlc3BvbnNlIgOQAgFC0gEKFWNvbS5zZXBhbC5yZWdpc3RyeS52MUIUUmVnaXN0cnlTZXJ2aWNlUHJvdG9QAVo9Z2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvcmVnaXN0cnkvdjE7cmVnaXN0cnl2MaICA1NSWKoCEVNlcGFsLlJlZ2lzdHJ5LlYxygIRU2VwYWxcUmVnaXN0cnlcVjHiAh1TZXBhbFxSZWdpc3RyeVxWMVxHUEJNZXRhZGF0YeoCE1NlcGFsOjpSZWdpc3RyeTo6VjFiBnByb3RvMw", [file_sepal_model_v1_signature, file_sepal_model_v1_training_report]);
+  fileDesc("CihzZXBhbC9yZWdpc3RyeS92MS9yZWdpc3RyeV9zZXJ2aWNlLnByb3RvEhFzZXBhbC5yZWdpc3RyeS52MSI6ChFMaXN0TW9kZWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJhChJMaXN0TW9kZWxzUmVzcG9uc2USMgoGbW9kZWxzGAEgAygLMiIuc2VwYWwucmVnaXN0cnkudjEuUmVnaXN0ZXJlZE1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK8AQoPUmVnaXN0ZXJlZE1vZGVsEgwKBG5hbWUYASABKAkSEgoKaXNfZGVmYXVsdBgCIAEoCBIrCgdyb2xsb3V0GAMgASgLMhouc2VwYWwucmVnaXN0cnkudjEuUm9sbG91dBIXCg9sb2FkZWRfdmVyc2lvbnMYBCABKA0SFwoPZmFpbGVkX3ZlcnNpb25zGAUgASgNEhYKDm5ld2VzdF92ZXJzaW9uGAYgASgJEhAKCHByb2JsZW1zGAcgAygJIiAKD0dldE1vZGVsUmVxdWVzdBINCgVtb2RlbBgBIAEoCSJFChBHZXRNb2RlbFJlc3BvbnNlEjEKBW1vZGVsGAEgASgLMiIuc2VwYWwucmVnaXN0cnkudjEuUmVnaXN0ZXJlZE1vZGVsIksKE0xpc3RWZXJzaW9uc1JlcXVlc3QSDQoFbW9kZWwYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiYgoUTGlzdFZlcnNpb25zUmVzcG9uc2USMQoIdmVyc2lvbnMYASADKAsyHy5zZXBhbC5yZWdpc3RyeS52MS5Nb2RlbFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjMKEUdldFZlcnNpb25SZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEg8KB3ZlcnNpb24YAiABKAkiRgoSR2V0VmVyc2lvblJlc3BvbnNlEjAKB3ZlcnNpb24YASABKAsyHy5zZXBhbC5yZWdpc3RyeS52MS5Nb2RlbFZlcnNpb24itgIKDE1vZGVsVmVyc2lvbhINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCRIsCglzaWduYXR1cmUYBCABKAsyGS5zZXBhbC5tb2RlbC52MS5TaWduYXR1cmUSDwoHY2xhc3NlcxgFIAMoCRIwCgh0cmFpbmluZxgGIAEoCzIeLnNlcGFsLm1vZGVsLnYxLlRyYWluaW5nUmVwb3J0Ei4KBXN0YXRlGAcgASgOMh8uc2VwYWwucmVnaXN0cnkudjEuVmVyc2lvblN0YXRlEg4KBnJlYXNvbhgIIAEoCRISCgpzaXplX2J5dGVzGAkgASgNEjEKDW1vZGlmaWVkX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKFVB1Ymxpc2hWZXJzaW9uUmVxdWVzdBIMCgRmaWxlGAEgASgMEg0KBWZvcmNlGAIgASgIEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJInoKFlB1Ymxpc2hWZXJzaW9uUmVzcG9uc2USMAoHdmVyc2lvbhgBIAEoCzIfLnNlcGFsLnJlZ2lzdHJ5LnYxLk1vZGVsVmVyc2lvbhIuCgVldmVudBgCIAEoCzIfLnNlcGFsLnJlZ2lzdHJ5LnYxLlJvbGxvdXRFdmVudCI2ChRWZXJpZnlWZXJzaW9uUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJInEKFVZlcmlmeVZlcnNpb25SZXNwb25zZRINCgVtb2RlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBnBhc3NlZBgDIAEoCBIoCgZjaGVja3MYBCADKAsyGC5zZXBhbC5yZWdpc3RyeS52MS5DaGVjayI1CgVDaGVjaxIMCgRuYW1lGAEgASgJEg4KBnBhc3NlZBgCIAEoCBIOCgZkZXRhaWwYAyABKAkiIgoRR2V0Um9sbG91dFJlcXVlc3QSDQoFbW9kZWwYASABKAkiigEKEkdldFJvbGxvdXRSZXNwb25zZRIrCgdyb2xsb3V0GAEgASgLMhouc2VwYWwucmVnaXN0cnkudjEuUm9sbG91dBI2CgphZ3JlZW1lbnRzGAIgAygLMiIuc2VwYWwucmVnaXN0cnkudjEuU2hhZG93QWdyZWVtZW50Eg8KB3Byb2JsZW0YAyABKAkivAEKD1NoYWRvd0FncmVlbWVudBIOCgZzaGFkb3cYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIMCgRyb3dzGAMgASgEEg4KBmFncmVlZBgEIAEoBBIOCgZmYWlsZWQYBSABKAQSFwoPbWVhbl9kaWZmZXJlbmNlGAYgASgBEhYKDm1heF9kaWZmZXJlbmNlGAcgASgBEikKBXNpbmNlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJzChFTZXRSb2xsb3V0UmVxdWVzdBIrCgdyb2xsb3V0GAEgASgLMhouc2VwYWwucmVnaXN0cnkudjEuUm9sbG91dBINCgVhY3RvchgCIAEoCRIOCgZyZWFzb24YAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJxChJTZXRSb2xsb3V0UmVzcG9uc2USKwoHcm9sbG91dBgBIAEoCzIaLnNlcGFsLnJlZ2lzdHJ5LnYxLlJvbGxvdXQSLgoFZXZlbnQYAiABKAsyHy5zZXBhbC5yZWdpc3RyeS52MS5Sb2xsb3V0RXZlbnQiaAoPUm9sbGJhY2tSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEhMKC3RvX3JldmlzaW9uGAIgASgNEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIm8KEFJvbGxiYWNrUmVzcG9uc2USKwoHcm9sbG91dBgBIAEoCzIaLnNlcGFsLnJlZ2lzdHJ5LnYxLlJvbGxvdXQSLgoFZXZlbnQYAiABKAsyHy5zZXBhbC5yZWdpc3RyeS52MS5Sb2xsb3V0RXZlbnQiUAoYTGlzdFJvbGxvdXRFdmVudHNSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImUKGUxpc3RSb2xsb3V0RXZlbnRzUmVzcG9uc2USLwoGZXZlbnRzGAEgAygLMh8uc2VwYWwucmVnaXN0cnkudjEuUm9sbG91dEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIPCg1SZWxvYWRSZXF1ZXN0IjMKDlJlbG9hZFJlc3BvbnNlEg8KB2NoYW5nZWQYASABKAgSEAoIcHJvYmxlbXMYAiADKAkqYQoMVmVyc2lvblN0YXRlEh0KGVZFUlNJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIYChRWRVJTSU9OX1NUQVRFX0xPQURFRBABEhgKFFZFUlNJT05fU1RBVEVfRkFJTEVEEAIytQgKD1JlZ2lzdHJ5U2VydmljZRJeCgpMaXN0TW9kZWxzEiQuc2VwYWwucmVnaXN0cnkudjEuTGlzdE1vZGVsc1JlcXVlc3QaJS5zZXBhbC5yZWdpc3RyeS52MS5MaXN0TW9kZWxzUmVzcG9uc2UiA5ACARJYCghHZXRNb2RlbBIiLnNlcGFsLnJlZ2lzdHJ5LnYxLkdldE1vZGVsUmVxdWVzdBojLnNlcGFsLnJlZ2lzdHJ5LnYxLkdldE1vZGVsUmVzcG9uc2UiA5ACARJkCgxMaXN0VmVyc2lvbnMSJi5zZXBhbC5yZWdpc3RyeS52MS5MaXN0VmVyc2lvbnNSZXF1ZXN0Gicuc2VwYWwucmVnaXN0cnkudjEuTGlzdFZlcnNpb25zUmVzcG9uc2UiA5ACARJeCgpHZXRWZXJzaW9uEiQuc2VwYWwucmVnaXN0cnkudjEuR2V0VmVyc2lvblJlcXVlc3QaJS5zZXBhbC5yZWdpc3RyeS52MS5HZXRWZXJzaW9uUmVzcG9uc2UiA5ACARJlCg5QdWJsaXNoVmVyc2lvbhIoLnNlcGFsLnJlZ2lzdHJ5LnYxLlB1Ymxpc2hWZXJzaW9uUmVxdWVzdBopLnNlcGFsLnJlZ2lzdHJ5LnYxLlB1Ymxpc2hWZXJzaW9uUmVzcG9uc2USZwoNVmVyaWZ5VmVyc2lvbhInLnNlcGFsLnJlZ2lzdHJ5LnYxLlZlcmlmeVZlcnNpb25SZXF1ZXN0Giguc2VwYWwucmVnaXN0cnkudjEuVmVyaWZ5VmVyc2lvblJlc3BvbnNlIgOQAgESXgoKR2V0Um9sbG91dBIkLnNlcGFsLnJlZ2lzdHJ5LnYxLkdldFJvbGxvdXRSZXF1ZXN0GiUuc2VwYWwucmVnaXN0cnkudjEuR2V0Um9sbG91dFJlc3BvbnNlIgOQAgESWQoKU2V0Um9sbG91dBIkLnNlcGFsLnJlZ2lzdHJ5LnYxLlNldFJvbGxvdXRSZXF1ZXN0GiUuc2VwYWwucmVnaXN0cnkudjEuU2V0Um9sbG91dFJlc3BvbnNlElMKCFJvbGxiYWNrEiIuc2VwYWwucmVnaXN0cnkudjEuUm9sbGJhY2tSZXF1ZXN0GiMuc2VwYWwucmVnaXN0cnkudjEuUm9sbGJhY2tSZXNwb25zZRJzChFMaXN0Um9sbG91dEV2ZW50cxIrLnNlcGFsLnJlZ2lzdHJ5LnYxLkxpc3RSb2xsb3V0RXZlbnRzUmVxdWVzdBosLnNlcGFsLnJlZ2lzdHJ5LnYxLkxpc3RSb2xsb3V0RXZlbnRzUmVzcG9uc2UiA5ACARJNCgZSZWxvYWQSIC5zZXBhbC5yZWdpc3RyeS52MS5SZWxvYWRSZXF1ZXN0GiEuc2VwYWwucmVnaXN0cnkudjEuUmVsb2FkUmVzcG9uc2VC0gEKFWNvbS5zZXBhbC5yZWdpc3RyeS52MUIUUmVnaXN0cnlTZXJ2aWNlUHJvdG9QAVo9Z2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvcmVnaXN0cnkvdjE7cmVnaXN0cnl2MaICA1NSWKoCEVNlcGFsLlJlZ2lzdHJ5LlYxygIRU2VwYWxcUmVnaXN0cnlcVjHiAh1TZXBhbFxSZWdpc3RyeVxWMVxHUEJNZXRhZGF0YeoCE1NlcGFsOjpSZWdpc3RyeTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_sepal_model_v1_signature, file_sepal_model_v1_training_report, file_sepal_registry_v1_rollout]);
+
+/**
+ * The request of ListModels.
+ *
+ * @generated from message sepal.registry.v1.ListModelsRequest
+ */
+export type ListModelsRequest = Message<"sepal.registry.v1.ListModelsRequest"> & {
+  /**
+   * How many to list at most. 0: 100. At most 1000; more is taken as that.
+   *
+   * @generated from field: uint32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page, from the response before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListModelsRequest.
+ * Use `create(ListModelsRequestSchema)` to create a new message.
+ */
+export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 0);
+
+/**
+ * The response of ListModels.
+ *
+ * @generated from message sepal.registry.v1.ListModelsResponse
+ */
+export type ListModelsResponse = Message<"sepal.registry.v1.ListModelsResponse"> & {
+  /**
+   * The models, by name.
+   *
+   * @generated from field: repeated sepal.registry.v1.RegisteredModel models = 1;
+   */
+  models: RegisteredModel[];
+
+  /**
+   * The token of the next page. Empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListModelsResponse.
+ * Use `create(ListModelsResponseSchema)` to create a new message.
+ */
+export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 1);
+
+/**
+ * A model of the registry.
+ *
+ * @generated from message sepal.registry.v1.RegisteredModel
+ */
+export type RegisteredModel = Message<"sepal.registry.v1.RegisteredModel"> & {
+  /**
+   * The name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it answers requests that name no model.
+   *
+   * @generated from field: bool is_default = 2;
+   */
+  isDefault: boolean;
+
+  /**
+   * Which of its versions answer which requests.
+   *
+   * @generated from field: sepal.registry.v1.Rollout rollout = 3;
+   */
+  rollout?: Rollout | undefined;
+
+  /**
+   * How many versions are loaded.
+   *
+   * @generated from field: uint32 loaded_versions = 4;
+   */
+  loadedVersions: number;
+
+  /**
+   * How many versions could not be loaded.
+   *
+   * @generated from field: uint32 failed_versions = 5;
+   */
+  failedVersions: number;
+
+  /**
+   * The newest version that is loaded.
+   *
+   * @generated from field: string newest_version = 6;
+   */
+  newestVersion: string;
+
+  /**
+   * What of the registry is not in force, and why: a rollout that names a version that cannot
+   * be loaded, say. Empty: nothing is.
+   *
+   * @generated from field: repeated string problems = 7;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message sepal.registry.v1.RegisteredModel.
+ * Use `create(RegisteredModelSchema)` to create a new message.
+ */
+export const RegisteredModelSchema: GenMessage<RegisteredModel> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 2);
+
+/**
+ * The request of GetModel.
+ *
+ * @generated from message sepal.registry.v1.GetModelRequest
+ */
+export type GetModelRequest = Message<"sepal.registry.v1.GetModelRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.GetModelRequest.
+ * Use `create(GetModelRequestSchema)` to create a new message.
+ */
+export const GetModelRequestSchema: GenMessage<GetModelRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 3);
+
+/**
+ * The response of GetModel.
+ *
+ * @generated from message sepal.registry.v1.GetModelResponse
+ */
+export type GetModelResponse = Message<"sepal.registry.v1.GetModelResponse"> & {
+  /**
+   * The model.
+   *
+   * @generated from field: sepal.registry.v1.RegisteredModel model = 1;
+   */
+  model?: RegisteredModel | undefined;
+};
+
+/**
+ * Describes the message sepal.registry.v1.GetModelResponse.
+ * Use `create(GetModelResponseSchema)` to create a new message.
+ */
+export const GetModelResponseSchema: GenMessage<GetModelResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 4);
+
+/**
+ * The request of ListVersions.
+ *
+ * @generated from message sepal.registry.v1.ListVersionsRequest
+ */
+export type ListVersionsRequest = Message<"sepal.registry.v1.ListVersionsRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * How many to list at most. 0: 100. At most 1000; more is taken as that.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page, from the response before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListVersionsRequest.
+ * Use `create(ListVersionsRequestSchema)` to create a new message.
+ */
+export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 5);
+
+/**
+ * The response of ListVersions.
+ *
+ * @generated from message sepal.registry.v1.ListVersionsResponse
+ */
+export type ListVersionsResponse = Message<"sepal.registry.v1.ListVersionsResponse"> & {
+  /**
+   * The versions, the newest first.
+   *
+   * @generated from field: repeated sepal.registry.v1.ModelVersion versions = 1;
+   */
+  versions: ModelVersion[];
+
+  /**
+   * The token of the next page. Empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListVersionsResponse.
+ * Use `create(ListVersionsResponseSchema)` to create a new message.
+ */
+export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 6);
 
 /**
  * The request of GetVersion.
@@ -30,8 +259,8 @@ export type GetVersionRequest = Message<"sepal.registry.v1.GetVersionRequest"> &
   model: string;
 
   /**
-   * The version of the model, such as "v1.0.0". Empty: the version that the server serves
-   * by default.
+   * The version of the model, such as "v1.0.0", or a label of its rollout. Empty: the version
+   * that the rollout has as stable.
    *
    * @generated from field: string version = 2;
    */
@@ -43,7 +272,7 @@ export type GetVersionRequest = Message<"sepal.registry.v1.GetVersionRequest"> &
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema: GenMessage<GetVersionRequest> = /*@__PURE__*/
-  messageDesc(file_sepal_registry_v1_registry_service, 0);
+  messageDesc(file_sepal_registry_v1_registry_service, 7);
 
 /**
  * The response of GetVersion.
@@ -64,7 +293,7 @@ export type GetVersionResponse = Message<"sepal.registry.v1.GetVersionResponse">
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema: GenMessage<GetVersionResponse> = /*@__PURE__*/
-  messageDesc(file_sepal_registry_v1_registry_service, 1);
+  messageDesc(file_sepal_registry_v1_registry_service, 8);
 
 /**
  * A version of a model, without its weights.
@@ -87,14 +316,15 @@ export type ModelVersion = Message<"sepal.registry.v1.ModelVersion"> & {
   version: string;
 
   /**
-   * The SHA-256 digest of the model file's bytes, in lower-case hexadecimal.
+   * The SHA-256 digest of the model file's bytes, in lower-case hexadecimal. Empty for a version
+   * that could not be read.
    *
    * @generated from field: string digest = 3;
    */
   digest: string;
 
   /**
-   * The features, in the order of a row.
+   * The features, in the order of a row. Unset for a version that could not be loaded.
    *
    * @generated from field: sepal.model.v1.Signature signature = 4;
    */
@@ -113,6 +343,35 @@ export type ModelVersion = Message<"sepal.registry.v1.ModelVersion"> & {
    * @generated from field: sepal.model.v1.TrainingReport training = 6;
    */
   training?: TrainingReport | undefined;
+
+  /**
+   * Whether it can answer.
+   *
+   * @generated from field: sepal.registry.v1.VersionState state = 7;
+   */
+  state: VersionState;
+
+  /**
+   * Why it could not be loaded; or, of one that is loaded, what is wrong with its file by now.
+   * Empty: nothing.
+   *
+   * @generated from field: string reason = 8;
+   */
+  reason: string;
+
+  /**
+   * The size of the model file, in bytes.
+   *
+   * @generated from field: uint32 size_bytes = 9;
+   */
+  sizeBytes: number;
+
+  /**
+   * When the model file was written, as the registry has it. Unset where it does not say.
+   *
+   * @generated from field: google.protobuf.Timestamp modified_time = 10;
+   */
+  modifiedTime?: Timestamp | undefined;
 };
 
 /**
@@ -120,14 +379,663 @@ export type ModelVersion = Message<"sepal.registry.v1.ModelVersion"> & {
  * Use `create(ModelVersionSchema)` to create a new message.
  */
 export const ModelVersionSchema: GenMessage<ModelVersion> = /*@__PURE__*/
-  messageDesc(file_sepal_registry_v1_registry_service, 2);
+  messageDesc(file_sepal_registry_v1_registry_service, 9);
 
 /**
- * RegistryService says which models and versions a server has, and what they take.
+ * The request of PublishVersion.
+ *
+ * @generated from message sepal.registry.v1.PublishVersionRequest
+ */
+export type PublishVersionRequest = Message<"sepal.registry.v1.PublishVersionRequest"> & {
+  /**
+   * A native model file, binary or JSON. It says which model and version it is.
+   *
+   * @generated from field: bytes file = 1;
+   */
+  file: Uint8Array;
+
+  /**
+   * Whether to publish it even where its signature breaks the stable version's. That it was
+   * forced, and past what, is kept. Default: false.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
+
+  /**
+   * Who publishes, such as "ada@laptop". At most 256 bytes.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * Why. At most 1024 bytes.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.PublishVersionRequest.
+ * Use `create(PublishVersionRequestSchema)` to create a new message.
+ */
+export const PublishVersionRequestSchema: GenMessage<PublishVersionRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 10);
+
+/**
+ * The response of PublishVersion.
+ *
+ * @generated from message sepal.registry.v1.PublishVersionResponse
+ */
+export type PublishVersionResponse = Message<"sepal.registry.v1.PublishVersionResponse"> & {
+  /**
+   * The version.
+   *
+   * @generated from field: sepal.registry.v1.ModelVersion version = 1;
+   */
+  version?: ModelVersion | undefined;
+
+  /**
+   * The event that was recorded.
+   *
+   * @generated from field: sepal.registry.v1.RolloutEvent event = 2;
+   */
+  event?: RolloutEvent | undefined;
+};
+
+/**
+ * Describes the message sepal.registry.v1.PublishVersionResponse.
+ * Use `create(PublishVersionResponseSchema)` to create a new message.
+ */
+export const PublishVersionResponseSchema: GenMessage<PublishVersionResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 11);
+
+/**
+ * The request of VerifyVersion.
+ *
+ * @generated from message sepal.registry.v1.VerifyVersionRequest
+ */
+export type VerifyVersionRequest = Message<"sepal.registry.v1.VerifyVersionRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * As GetVersionRequest.version.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.VerifyVersionRequest.
+ * Use `create(VerifyVersionRequestSchema)` to create a new message.
+ */
+export const VerifyVersionRequestSchema: GenMessage<VerifyVersionRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 12);
+
+/**
+ * The response of VerifyVersion.
+ *
+ * @generated from message sepal.registry.v1.VerifyVersionResponse
+ */
+export type VerifyVersionResponse = Message<"sepal.registry.v1.VerifyVersionResponse"> & {
+  /**
+   * The name of the model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * The version.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Whether all checks passed.
+   *
+   * @generated from field: bool passed = 3;
+   */
+  passed: boolean;
+
+  /**
+   * The checks, in the order in which they were made; those after a failed one that they need are
+   * left out.
+   *
+   * @generated from field: repeated sepal.registry.v1.Check checks = 4;
+   */
+  checks: Check[];
+};
+
+/**
+ * Describes the message sepal.registry.v1.VerifyVersionResponse.
+ * Use `create(VerifyVersionResponseSchema)` to create a new message.
+ */
+export const VerifyVersionResponseSchema: GenMessage<VerifyVersionResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 13);
+
+/**
+ * A check of a version's file.
+ *
+ * @generated from message sepal.registry.v1.Check
+ */
+export type Check = Message<"sepal.registry.v1.Check"> & {
+  /**
+   * The name of the check: "read", "digest", "decode", "golden rows", "signature".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it passed.
+   *
+   * @generated from field: bool passed = 2;
+   */
+  passed: boolean;
+
+  /**
+   * What was found, in one line for people.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.Check.
+ * Use `create(CheckSchema)` to create a new message.
+ */
+export const CheckSchema: GenMessage<Check> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 14);
+
+/**
+ * The request of GetRollout.
+ *
+ * @generated from message sepal.registry.v1.GetRolloutRequest
+ */
+export type GetRolloutRequest = Message<"sepal.registry.v1.GetRolloutRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.GetRolloutRequest.
+ * Use `create(GetRolloutRequestSchema)` to create a new message.
+ */
+export const GetRolloutRequestSchema: GenMessage<GetRolloutRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 15);
+
+/**
+ * The response of GetRollout.
+ *
+ * @generated from message sepal.registry.v1.GetRolloutResponse
+ */
+export type GetRolloutResponse = Message<"sepal.registry.v1.GetRolloutResponse"> & {
+  /**
+   * The rollout that this server follows.
+   *
+   * @generated from field: sepal.registry.v1.Rollout rollout = 1;
+   */
+  rollout?: Rollout | undefined;
+
+  /**
+   * How the shadows agree with what answers, on this server.
+   *
+   * @generated from field: repeated sepal.registry.v1.ShadowAgreement agreements = 2;
+   */
+  agreements: ShadowAgreement[];
+
+  /**
+   * Why this server does not follow the registry's rollout, where it does not: it names a version
+   * that cannot be loaded, say. Empty: it does.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.GetRolloutResponse.
+ * Use `create(GetRolloutResponseSchema)` to create a new message.
+ */
+export const GetRolloutResponseSchema: GenMessage<GetRolloutResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 16);
+
+/**
+ * ShadowAgreement says how the answers of a shadow version compare with those that were given.
+ *
+ * @generated from message sepal.registry.v1.ShadowAgreement
+ */
+export type ShadowAgreement = Message<"sepal.registry.v1.ShadowAgreement"> & {
+  /**
+   * The version that is scored in the shadow.
+   *
+   * @generated from field: string shadow = 1;
+   */
+  shadow: string;
+
+  /**
+   * The version that answered.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * How many rows both scored.
+   *
+   * @generated from field: uint64 rows = 3;
+   */
+  rows: bigint;
+
+  /**
+   * On how many of them both predicted the same class.
+   *
+   * @generated from field: uint64 agreed = 4;
+   */
+  agreed: bigint;
+
+  /**
+   * How many rows the shadow could not score, though they were answered.
+   *
+   * @generated from field: uint64 failed = 5;
+   */
+  failed: bigint;
+
+  /**
+   * The mean, over the rows that both scored, of the absolute difference of the probabilities
+   * that they give to the class that was answered, 0 to 1.
+   *
+   * @generated from field: double mean_difference = 6;
+   */
+  meanDifference: number;
+
+  /**
+   * The largest of those differences.
+   *
+   * @generated from field: double max_difference = 7;
+   */
+  maxDifference: number;
+
+  /**
+   * Since when this server counts.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 8;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ShadowAgreement.
+ * Use `create(ShadowAgreementSchema)` to create a new message.
+ */
+export const ShadowAgreementSchema: GenMessage<ShadowAgreement> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 17);
+
+/**
+ * The request of SetRollout.
+ *
+ * @generated from message sepal.registry.v1.SetRolloutRequest
+ */
+export type SetRolloutRequest = Message<"sepal.registry.v1.SetRolloutRequest"> & {
+  /**
+   * The rollout, with the etag that GetRollout gave. Its revision, pinned and ranges are not
+   * looked at.
+   *
+   * @generated from field: sepal.registry.v1.Rollout rollout = 1;
+   */
+  rollout?: Rollout | undefined;
+
+  /**
+   * Who sets it, such as "ada@laptop". At most 256 bytes.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Why. At most 1024 bytes.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.SetRolloutRequest.
+ * Use `create(SetRolloutRequestSchema)` to create a new message.
+ */
+export const SetRolloutRequestSchema: GenMessage<SetRolloutRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 18);
+
+/**
+ * The response of SetRollout.
+ *
+ * @generated from message sepal.registry.v1.SetRolloutResponse
+ */
+export type SetRolloutResponse = Message<"sepal.registry.v1.SetRolloutResponse"> & {
+  /**
+   * The rollout as it is now.
+   *
+   * @generated from field: sepal.registry.v1.Rollout rollout = 1;
+   */
+  rollout?: Rollout | undefined;
+
+  /**
+   * The event that was recorded.
+   *
+   * @generated from field: sepal.registry.v1.RolloutEvent event = 2;
+   */
+  event?: RolloutEvent | undefined;
+};
+
+/**
+ * Describes the message sepal.registry.v1.SetRolloutResponse.
+ * Use `create(SetRolloutResponseSchema)` to create a new message.
+ */
+export const SetRolloutResponseSchema: GenMessage<SetRolloutResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 19);
+
+/**
+ * The request of Rollback.
+ *
+ * @generated from message sepal.registry.v1.RollbackRequest
+ */
+export type RollbackRequest = Message<"sepal.registry.v1.RollbackRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * The event whose rollout to bring back. 0: that before the present one.
+   *
+   * @generated from field: uint32 to_revision = 2;
+   */
+  toRevision: number;
+
+  /**
+   * Who rolls back, such as "ada@laptop". At most 256 bytes.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * Why. At most 1024 bytes.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.RollbackRequest.
+ * Use `create(RollbackRequestSchema)` to create a new message.
+ */
+export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 20);
+
+/**
+ * The response of Rollback.
+ *
+ * @generated from message sepal.registry.v1.RollbackResponse
+ */
+export type RollbackResponse = Message<"sepal.registry.v1.RollbackResponse"> & {
+  /**
+   * The rollout as it is now.
+   *
+   * @generated from field: sepal.registry.v1.Rollout rollout = 1;
+   */
+  rollout?: Rollout | undefined;
+
+  /**
+   * The event that was recorded.
+   *
+   * @generated from field: sepal.registry.v1.RolloutEvent event = 2;
+   */
+  event?: RolloutEvent | undefined;
+};
+
+/**
+ * Describes the message sepal.registry.v1.RollbackResponse.
+ * Use `create(RollbackResponseSchema)` to create a new message.
+ */
+export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 21);
+
+/**
+ * The request of ListRolloutEvents.
+ *
+ * @generated from message sepal.registry.v1.ListRolloutEventsRequest
+ */
+export type ListRolloutEventsRequest = Message<"sepal.registry.v1.ListRolloutEventsRequest"> & {
+  /**
+   * The model. Empty: the server's default model.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * How many to list at most. 0: 100. At most 1000; more is taken as that.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page, from the response before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListRolloutEventsRequest.
+ * Use `create(ListRolloutEventsRequestSchema)` to create a new message.
+ */
+export const ListRolloutEventsRequestSchema: GenMessage<ListRolloutEventsRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 22);
+
+/**
+ * The response of ListRolloutEvents.
+ *
+ * @generated from message sepal.registry.v1.ListRolloutEventsResponse
+ */
+export type ListRolloutEventsResponse = Message<"sepal.registry.v1.ListRolloutEventsResponse"> & {
+  /**
+   * The events, the latest first.
+   *
+   * @generated from field: repeated sepal.registry.v1.RolloutEvent events = 1;
+   */
+  events: RolloutEvent[];
+
+  /**
+   * The token of the next page. Empty: this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message sepal.registry.v1.ListRolloutEventsResponse.
+ * Use `create(ListRolloutEventsResponseSchema)` to create a new message.
+ */
+export const ListRolloutEventsResponseSchema: GenMessage<ListRolloutEventsResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 23);
+
+/**
+ * The request of Reload.
+ *
+ * @generated from message sepal.registry.v1.ReloadRequest
+ */
+export type ReloadRequest = Message<"sepal.registry.v1.ReloadRequest"> & {
+};
+
+/**
+ * Describes the message sepal.registry.v1.ReloadRequest.
+ * Use `create(ReloadRequestSchema)` to create a new message.
+ */
+export const ReloadRequestSchema: GenMessage<ReloadRequest> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 24);
+
+/**
+ * The response of Reload.
+ *
+ * @generated from message sepal.registry.v1.ReloadResponse
+ */
+export type ReloadResponse = Message<"sepal.registry.v1.ReloadResponse"> & {
+  /**
+   * Whether anything is served differently from before.
+   *
+   * @generated from field: bool changed = 1;
+   */
+  changed: boolean;
+
+  /**
+   * What of the registry is not in force, and why. Empty: all is.
+   *
+   * @generated from field: repeated string problems = 2;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message sepal.registry.v1.ReloadResponse.
+ * Use `create(ReloadResponseSchema)` to create a new message.
+ */
+export const ReloadResponseSchema: GenMessage<ReloadResponse> = /*@__PURE__*/
+  messageDesc(file_sepal_registry_v1_registry_service, 25);
+
+/**
+ * VersionState says whether a version can answer.
+ *
+ * @generated from enum sepal.registry.v1.VersionState
+ */
+export enum VersionState {
+  /**
+   * Not a state.
+   *
+   * @generated from enum value: VERSION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Loaded: it answers requests that get it.
+   *
+   * @generated from enum value: VERSION_STATE_LOADED = 1;
+   */
+  LOADED = 1,
+
+  /**
+   * It could not be loaded, and answers nobody.
+   *
+   * @generated from enum value: VERSION_STATE_FAILED = 2;
+   */
+  FAILED = 2,
+}
+
+/**
+ * Describes the enum sepal.registry.v1.VersionState.
+ */
+export const VersionStateSchema: GenEnum<VersionState> = /*@__PURE__*/
+  enumDesc(file_sepal_registry_v1_registry_service, 0);
+
+/**
+ * RegistryService says which models and versions a server has and what they take, and changes
+ * which of them answer.
+ *
+ * Calls that change something (scopes publish and admin) answer only callers on the server's own
+ * machine as long as no authentication is set up: PERMISSION_DENIED for others. On a registry
+ * that cannot be written to, such as the built-in one or a single file, they fail with
+ * FAILED_PRECONDITION. A change is in force on this server when its call returns, and on others of
+ * the same registry when they notice: within a second or two.
+ *
+ * A change may carry a `request_id`, a text of at most 64 bytes such as a UUID. Sent again with
+ * the same id, it is made once and answered as before.
  *
  * @generated from service sepal.registry.v1.RegistryService
  */
 export const RegistryService: GenService<{
+  /**
+   * ListModels lists the models by name.
+   *
+   * Scope: read. Errors: INVALID_ARGUMENT for a page token that this server did not give.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.ListModels
+   */
+  listModels: {
+    methodKind: "unary";
+    input: typeof ListModelsRequestSchema;
+    output: typeof ListModelsResponseSchema;
+  },
+  /**
+   * GetModel describes one model.
+   *
+   * Scope: read. Errors: NOT_FOUND when there is no such model; the text names those that there
+   * are.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.GetModel
+   */
+  getModel: {
+    methodKind: "unary";
+    input: typeof GetModelRequestSchema;
+    output: typeof GetModelResponseSchema;
+  },
+  /**
+   * ListVersions lists the versions of a model, the newest first, those that could not be loaded
+   * included.
+   *
+   * Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+   * server did not give.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.ListVersions
+   */
+  listVersions: {
+    methodKind: "unary";
+    input: typeof ListVersionsRequestSchema;
+    output: typeof ListVersionsResponseSchema;
+  },
   /**
    * GetVersion describes one version of a model: enough to build a form for its features.
    *
@@ -140,6 +1048,106 @@ export const RegistryService: GenService<{
     methodKind: "unary";
     input: typeof GetVersionRequestSchema;
     output: typeof GetVersionResponseSchema;
+  },
+  /**
+   * PublishVersion adds a version to the registry, loaded and ready to be named in a rollout. It
+   * changes no traffic, unless it is the first version of its model, which becomes stable.
+   *
+   * Scope: publish. Errors: INVALID_ARGUMENT when the file is no model file, or does not
+   * reproduce its own golden rows · ALREADY_EXISTS when there is such a version: versions never
+   * change · FAILED_PRECONDITION when its signature breaks the stable version's and `force` is
+   * not set; the details list the breaks as a google.rpc.PreconditionFailure ·
+   * RESOURCE_EXHAUSTED when the file is larger than 64 MiB.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.PublishVersion
+   */
+  publishVersion: {
+    methodKind: "unary";
+    input: typeof PublishVersionRequestSchema;
+    output: typeof PublishVersionResponseSchema;
+  },
+  /**
+   * VerifyVersion reads a version's file again and checks it: the digest against what was
+   * published and what is served, the decoding, the golden rows, the signature against the
+   * stable version's.
+   *
+   * Scope: read. Errors: NOT_FOUND as GetVersion. A check that fails is no error of the call.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.VerifyVersion
+   */
+  verifyVersion: {
+    methodKind: "unary";
+    input: typeof VerifyVersionRequestSchema;
+    output: typeof VerifyVersionResponseSchema;
+  },
+  /**
+   * GetRollout says which versions of a model answer which requests, and how its shadows agree.
+   *
+   * Scope: read. Errors: NOT_FOUND as GetModel.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.GetRollout
+   */
+  getRollout: {
+    methodKind: "unary";
+    input: typeof GetRolloutRequestSchema;
+    output: typeof GetRolloutResponseSchema;
+  },
+  /**
+   * SetRollout replaces the rollout of a model. Read it with GetRollout, change what is to
+   * change, and send it back with its etag.
+   *
+   * Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
+   * FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
+   * when it names a version that is not loaded.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.SetRollout
+   */
+  setRollout: {
+    methodKind: "unary";
+    input: typeof SetRolloutRequestSchema;
+    output: typeof SetRolloutResponseSchema;
+  },
+  /**
+   * Rollback brings an earlier rollout back: by default the one before the present one. Called
+   * again it goes back further.
+   *
+   * Scope: admin. Errors: NOT_FOUND as GetModel, or when there is no such event ·
+   * FAILED_PRECONDITION when there is nothing to go back to, or a version of that rollout is
+   * not loaded.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.Rollback
+   */
+  rollback: {
+    methodKind: "unary";
+    input: typeof RollbackRequestSchema;
+    output: typeof RollbackResponseSchema;
+  },
+  /**
+   * ListRolloutEvents lists who changed what of a model, when and why, the latest first.
+   *
+   * Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+   * server did not give.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.ListRolloutEvents
+   */
+  listRolloutEvents: {
+    methodKind: "unary";
+    input: typeof ListRolloutEventsRequestSchema;
+    output: typeof ListRolloutEventsResponseSchema;
+  },
+  /**
+   * Reload looks at the registry now, which a server otherwise does by itself when something
+   * changes. What cannot be loaded never replaces what serves.
+   *
+   * Scope: admin. Errors: UNAVAILABLE when the registry cannot be read; what served goes on
+   * serving.
+   *
+   * @generated from rpc sepal.registry.v1.RegistryService.Reload
+   */
+  reload: {
+    methodKind: "unary";
+    input: typeof ReloadRequestSchema;
+    output: typeof ReloadResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_sepal_registry_v1_registry_service, 0);

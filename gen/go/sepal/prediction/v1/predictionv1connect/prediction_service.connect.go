@@ -42,6 +42,12 @@ const (
 	// PredictionServiceBatchPredictProcedure is the fully-qualified name of the PredictionService's
 	// BatchPredict RPC.
 	PredictionServiceBatchPredictProcedure = "/sepal.prediction.v1.PredictionService/BatchPredict"
+	// PredictionServiceBatchPredictStreamProcedure is the fully-qualified name of the
+	// PredictionService's BatchPredictStream RPC.
+	PredictionServiceBatchPredictStreamProcedure = "/sepal.prediction.v1.PredictionService/BatchPredictStream"
+	// PredictionServicePredictStreamProcedure is the fully-qualified name of the PredictionService's
+	// PredictStream RPC.
+	PredictionServicePredictStreamProcedure = "/sepal.prediction.v1.PredictionService/PredictStream"
 )
 
 // PredictionServiceClient is a client for the sepal.prediction.v1.PredictionService service.
@@ -62,8 +68,23 @@ type PredictionServiceClient interface {
 	// of its own: a row that does not fit never fails its neighbours.
 	//
 	// Scope: predict. Errors: as Predict for the request as a whole; INVALID_ARGUMENT when
-	// there is no row or more than the server's limit (10000 unless set otherwise).
+	// there is no row or more than the server's limit (10000 rows unless set otherwise, and a
+	// hundred times as many in matrix form).
 	BatchPredict(context.Context, *v1.BatchPredictRequest) (*v1.BatchPredictResponse, error)
+	// BatchPredictStream is BatchPredict with the results in chunks, in the order of the request:
+	// the first arrive while the rest are being computed. One version of one model answers the
+	// whole batch.
+	//
+	// Scope: predict. Errors: as BatchPredict. The server stops computing when the client goes
+	// away.
+	BatchPredictStream(context.Context, *v1.BatchPredictStreamRequest) (*connect.ServerStreamForClient[v1.BatchPredictStreamResponse], error)
+	// PredictStream classifies one row per message and answers each in order. A message that
+	// cannot be classified has an error in its place and the stream goes on. It needs HTTP/2, so
+	// browsers cannot call it.
+	//
+	// Scope: predict. Errors: per message as Predict; of the stream as a whole only what ends it:
+	// RESOURCE_EXHAUSTED when a message is too large · DEADLINE_EXCEEDED · UNAVAILABLE.
+	PredictStream(context.Context) (*connect.BidiStreamForClientSimple[v1.PredictStreamRequest, v1.PredictStreamResponse], error)
 }
 
 // NewPredictionServiceClient constructs a client for the sepal.prediction.v1.PredictionService
@@ -97,14 +118,28 @@ func NewPredictionServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			connect.WithSchema(predictionServiceMethods.ByName("BatchPredict")),
 			connect.WithClientOptions(opts...),
 		),
+		batchPredictStream: connect.NewClient[v1.BatchPredictStreamRequest, v1.BatchPredictStreamResponse](
+			httpClient,
+			baseURL+PredictionServiceBatchPredictStreamProcedure,
+			connect.WithSchema(predictionServiceMethods.ByName("BatchPredictStream")),
+			connect.WithClientOptions(opts...),
+		),
+		predictStream: connect.NewClient[v1.PredictStreamRequest, v1.PredictStreamResponse](
+			httpClient,
+			baseURL+PredictionServicePredictStreamProcedure,
+			connect.WithSchema(predictionServiceMethods.ByName("PredictStream")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // predictionServiceClient implements PredictionServiceClient.
 type predictionServiceClient struct {
-	health       *connect.Client[v1.HealthRequest, v1.HealthResponse]
-	predict      *connect.Client[v1.PredictRequest, v1.PredictResponse]
-	batchPredict *connect.Client[v1.BatchPredictRequest, v1.BatchPredictResponse]
+	health             *connect.Client[v1.HealthRequest, v1.HealthResponse]
+	predict            *connect.Client[v1.PredictRequest, v1.PredictResponse]
+	batchPredict       *connect.Client[v1.BatchPredictRequest, v1.BatchPredictResponse]
+	batchPredictStream *connect.Client[v1.BatchPredictStreamRequest, v1.BatchPredictStreamResponse]
+	predictStream      *connect.Client[v1.PredictStreamRequest, v1.PredictStreamResponse]
 }
 
 // Health calls sepal.prediction.v1.PredictionService.Health.
@@ -134,6 +169,16 @@ func (c *predictionServiceClient) BatchPredict(ctx context.Context, req *v1.Batc
 	return nil, err
 }
 
+// BatchPredictStream calls sepal.prediction.v1.PredictionService.BatchPredictStream.
+func (c *predictionServiceClient) BatchPredictStream(ctx context.Context, req *v1.BatchPredictStreamRequest) (*connect.ServerStreamForClient[v1.BatchPredictStreamResponse], error) {
+	return c.batchPredictStream.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// PredictStream calls sepal.prediction.v1.PredictionService.PredictStream.
+func (c *predictionServiceClient) PredictStream(ctx context.Context) (*connect.BidiStreamForClientSimple[v1.PredictStreamRequest, v1.PredictStreamResponse], error) {
+	return c.predictStream.CallBidiStreamSimple(ctx)
+}
+
 // PredictionServiceHandler is an implementation of the sepal.prediction.v1.PredictionService
 // service.
 type PredictionServiceHandler interface {
@@ -153,8 +198,23 @@ type PredictionServiceHandler interface {
 	// of its own: a row that does not fit never fails its neighbours.
 	//
 	// Scope: predict. Errors: as Predict for the request as a whole; INVALID_ARGUMENT when
-	// there is no row or more than the server's limit (10000 unless set otherwise).
+	// there is no row or more than the server's limit (10000 rows unless set otherwise, and a
+	// hundred times as many in matrix form).
 	BatchPredict(context.Context, *v1.BatchPredictRequest) (*v1.BatchPredictResponse, error)
+	// BatchPredictStream is BatchPredict with the results in chunks, in the order of the request:
+	// the first arrive while the rest are being computed. One version of one model answers the
+	// whole batch.
+	//
+	// Scope: predict. Errors: as BatchPredict. The server stops computing when the client goes
+	// away.
+	BatchPredictStream(context.Context, *v1.BatchPredictStreamRequest, *connect.ServerStream[v1.BatchPredictStreamResponse]) error
+	// PredictStream classifies one row per message and answers each in order. A message that
+	// cannot be classified has an error in its place and the stream goes on. It needs HTTP/2, so
+	// browsers cannot call it.
+	//
+	// Scope: predict. Errors: per message as Predict; of the stream as a whole only what ends it:
+	// RESOURCE_EXHAUSTED when a message is too large · DEADLINE_EXCEEDED · UNAVAILABLE.
+	PredictStream(context.Context, *connect.BidiStream[v1.PredictStreamRequest, v1.PredictStreamResponse]) error
 }
 
 // NewPredictionServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -184,6 +244,18 @@ func NewPredictionServiceHandler(svc PredictionServiceHandler, opts ...connect.H
 		connect.WithSchema(predictionServiceMethods.ByName("BatchPredict")),
 		connect.WithHandlerOptions(opts...),
 	)
+	predictionServiceBatchPredictStreamHandler := connect.NewServerStreamHandlerSimple(
+		PredictionServiceBatchPredictStreamProcedure,
+		svc.BatchPredictStream,
+		connect.WithSchema(predictionServiceMethods.ByName("BatchPredictStream")),
+		connect.WithHandlerOptions(opts...),
+	)
+	predictionServicePredictStreamHandler := connect.NewBidiStreamHandler(
+		PredictionServicePredictStreamProcedure,
+		svc.PredictStream,
+		connect.WithSchema(predictionServiceMethods.ByName("PredictStream")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/sepal.prediction.v1.PredictionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case PredictionServiceHealthProcedure:
@@ -192,6 +264,10 @@ func NewPredictionServiceHandler(svc PredictionServiceHandler, opts ...connect.H
 			predictionServicePredictHandler.ServeHTTP(w, r)
 		case PredictionServiceBatchPredictProcedure:
 			predictionServiceBatchPredictHandler.ServeHTTP(w, r)
+		case PredictionServiceBatchPredictStreamProcedure:
+			predictionServiceBatchPredictStreamHandler.ServeHTTP(w, r)
+		case PredictionServicePredictStreamProcedure:
+			predictionServicePredictStreamHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -211,4 +287,12 @@ func (UnimplementedPredictionServiceHandler) Predict(context.Context, *v1.Predic
 
 func (UnimplementedPredictionServiceHandler) BatchPredict(context.Context, *v1.BatchPredictRequest) (*v1.BatchPredictResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.prediction.v1.PredictionService.BatchPredict is not implemented"))
+}
+
+func (UnimplementedPredictionServiceHandler) BatchPredictStream(context.Context, *v1.BatchPredictStreamRequest, *connect.ServerStream[v1.BatchPredictStreamResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("sepal.prediction.v1.PredictionService.BatchPredictStream is not implemented"))
+}
+
+func (UnimplementedPredictionServiceHandler) PredictStream(context.Context, *connect.BidiStream[v1.PredictStreamRequest, v1.PredictStreamResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("sepal.prediction.v1.PredictionService.PredictStream is not implemented"))
 }

@@ -33,18 +33,106 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
+	// RegistryServiceListModelsProcedure is the fully-qualified name of the RegistryService's
+	// ListModels RPC.
+	RegistryServiceListModelsProcedure = "/sepal.registry.v1.RegistryService/ListModels"
+	// RegistryServiceGetModelProcedure is the fully-qualified name of the RegistryService's GetModel
+	// RPC.
+	RegistryServiceGetModelProcedure = "/sepal.registry.v1.RegistryService/GetModel"
+	// RegistryServiceListVersionsProcedure is the fully-qualified name of the RegistryService's
+	// ListVersions RPC.
+	RegistryServiceListVersionsProcedure = "/sepal.registry.v1.RegistryService/ListVersions"
 	// RegistryServiceGetVersionProcedure is the fully-qualified name of the RegistryService's
 	// GetVersion RPC.
 	RegistryServiceGetVersionProcedure = "/sepal.registry.v1.RegistryService/GetVersion"
+	// RegistryServicePublishVersionProcedure is the fully-qualified name of the RegistryService's
+	// PublishVersion RPC.
+	RegistryServicePublishVersionProcedure = "/sepal.registry.v1.RegistryService/PublishVersion"
+	// RegistryServiceVerifyVersionProcedure is the fully-qualified name of the RegistryService's
+	// VerifyVersion RPC.
+	RegistryServiceVerifyVersionProcedure = "/sepal.registry.v1.RegistryService/VerifyVersion"
+	// RegistryServiceGetRolloutProcedure is the fully-qualified name of the RegistryService's
+	// GetRollout RPC.
+	RegistryServiceGetRolloutProcedure = "/sepal.registry.v1.RegistryService/GetRollout"
+	// RegistryServiceSetRolloutProcedure is the fully-qualified name of the RegistryService's
+	// SetRollout RPC.
+	RegistryServiceSetRolloutProcedure = "/sepal.registry.v1.RegistryService/SetRollout"
+	// RegistryServiceRollbackProcedure is the fully-qualified name of the RegistryService's Rollback
+	// RPC.
+	RegistryServiceRollbackProcedure = "/sepal.registry.v1.RegistryService/Rollback"
+	// RegistryServiceListRolloutEventsProcedure is the fully-qualified name of the RegistryService's
+	// ListRolloutEvents RPC.
+	RegistryServiceListRolloutEventsProcedure = "/sepal.registry.v1.RegistryService/ListRolloutEvents"
+	// RegistryServiceReloadProcedure is the fully-qualified name of the RegistryService's Reload RPC.
+	RegistryServiceReloadProcedure = "/sepal.registry.v1.RegistryService/Reload"
 )
 
 // RegistryServiceClient is a client for the sepal.registry.v1.RegistryService service.
 type RegistryServiceClient interface {
+	// ListModels lists the models by name.
+	//
+	// Scope: read. Errors: INVALID_ARGUMENT for a page token that this server did not give.
+	ListModels(context.Context, *v1.ListModelsRequest) (*v1.ListModelsResponse, error)
+	// GetModel describes one model.
+	//
+	// Scope: read. Errors: NOT_FOUND when there is no such model; the text names those that there
+	// are.
+	GetModel(context.Context, *v1.GetModelRequest) (*v1.GetModelResponse, error)
+	// ListVersions lists the versions of a model, the newest first, those that could not be loaded
+	// included.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+	// server did not give.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// GetVersion describes one version of a model: enough to build a form for its features.
 	//
 	// Scope: read. Errors: NOT_FOUND when there is no such model or version; the text names
 	// what exists.
 	GetVersion(context.Context, *v1.GetVersionRequest) (*v1.GetVersionResponse, error)
+	// PublishVersion adds a version to the registry, loaded and ready to be named in a rollout. It
+	// changes no traffic, unless it is the first version of its model, which becomes stable.
+	//
+	// Scope: publish. Errors: INVALID_ARGUMENT when the file is no model file, or does not
+	// reproduce its own golden rows · ALREADY_EXISTS when there is such a version: versions never
+	// change · FAILED_PRECONDITION when its signature breaks the stable version's and `force` is
+	// not set; the details list the breaks as a google.rpc.PreconditionFailure ·
+	// RESOURCE_EXHAUSTED when the file is larger than 64 MiB.
+	PublishVersion(context.Context, *v1.PublishVersionRequest) (*v1.PublishVersionResponse, error)
+	// VerifyVersion reads a version's file again and checks it: the digest against what was
+	// published and what is served, the decoding, the golden rows, the signature against the
+	// stable version's.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetVersion. A check that fails is no error of the call.
+	VerifyVersion(context.Context, *v1.VerifyVersionRequest) (*v1.VerifyVersionResponse, error)
+	// GetRollout says which versions of a model answer which requests, and how its shadows agree.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel.
+	GetRollout(context.Context, *v1.GetRolloutRequest) (*v1.GetRolloutResponse, error)
+	// SetRollout replaces the rollout of a model. Read it with GetRollout, change what is to
+	// change, and send it back with its etag.
+	//
+	// Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
+	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
+	// when it names a version that is not loaded.
+	SetRollout(context.Context, *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error)
+	// Rollback brings an earlier rollout back: by default the one before the present one. Called
+	// again it goes back further.
+	//
+	// Scope: admin. Errors: NOT_FOUND as GetModel, or when there is no such event ·
+	// FAILED_PRECONDITION when there is nothing to go back to, or a version of that rollout is
+	// not loaded.
+	Rollback(context.Context, *v1.RollbackRequest) (*v1.RollbackResponse, error)
+	// ListRolloutEvents lists who changed what of a model, when and why, the latest first.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+	// server did not give.
+	ListRolloutEvents(context.Context, *v1.ListRolloutEventsRequest) (*v1.ListRolloutEventsResponse, error)
+	// Reload looks at the registry now, which a server otherwise does by itself when something
+	// changes. What cannot be loaded never replaces what serves.
+	//
+	// Scope: admin. Errors: UNAVAILABLE when the registry cannot be read; what served goes on
+	// serving.
+	Reload(context.Context, *v1.ReloadRequest) (*v1.ReloadResponse, error)
 }
 
 // NewRegistryServiceClient constructs a client for the sepal.registry.v1.RegistryService service.
@@ -58,6 +146,27 @@ func NewRegistryServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 	baseURL = strings.TrimRight(baseURL, "/")
 	registryServiceMethods := v1.File_sepal_registry_v1_registry_service_proto.Services().ByName("RegistryService").Methods()
 	return &registryServiceClient{
+		listModels: connect.NewClient[v1.ListModelsRequest, v1.ListModelsResponse](
+			httpClient,
+			baseURL+RegistryServiceListModelsProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("ListModels")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		getModel: connect.NewClient[v1.GetModelRequest, v1.GetModelResponse](
+			httpClient,
+			baseURL+RegistryServiceGetModelProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("GetModel")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listVersions: connect.NewClient[v1.ListVersionsRequest, v1.ListVersionsResponse](
+			httpClient,
+			baseURL+RegistryServiceListVersionsProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("ListVersions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		getVersion: connect.NewClient[v1.GetVersionRequest, v1.GetVersionResponse](
 			httpClient,
 			baseURL+RegistryServiceGetVersionProcedure,
@@ -65,12 +174,94 @@ func NewRegistryServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		publishVersion: connect.NewClient[v1.PublishVersionRequest, v1.PublishVersionResponse](
+			httpClient,
+			baseURL+RegistryServicePublishVersionProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("PublishVersion")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyVersion: connect.NewClient[v1.VerifyVersionRequest, v1.VerifyVersionResponse](
+			httpClient,
+			baseURL+RegistryServiceVerifyVersionProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("VerifyVersion")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		getRollout: connect.NewClient[v1.GetRolloutRequest, v1.GetRolloutResponse](
+			httpClient,
+			baseURL+RegistryServiceGetRolloutProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("GetRollout")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setRollout: connect.NewClient[v1.SetRolloutRequest, v1.SetRolloutResponse](
+			httpClient,
+			baseURL+RegistryServiceSetRolloutProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("SetRollout")),
+			connect.WithClientOptions(opts...),
+		),
+		rollback: connect.NewClient[v1.RollbackRequest, v1.RollbackResponse](
+			httpClient,
+			baseURL+RegistryServiceRollbackProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("Rollback")),
+			connect.WithClientOptions(opts...),
+		),
+		listRolloutEvents: connect.NewClient[v1.ListRolloutEventsRequest, v1.ListRolloutEventsResponse](
+			httpClient,
+			baseURL+RegistryServiceListRolloutEventsProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("ListRolloutEvents")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		reload: connect.NewClient[v1.ReloadRequest, v1.ReloadResponse](
+			httpClient,
+			baseURL+RegistryServiceReloadProcedure,
+			connect.WithSchema(registryServiceMethods.ByName("Reload")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // registryServiceClient implements RegistryServiceClient.
 type registryServiceClient struct {
-	getVersion *connect.Client[v1.GetVersionRequest, v1.GetVersionResponse]
+	listModels        *connect.Client[v1.ListModelsRequest, v1.ListModelsResponse]
+	getModel          *connect.Client[v1.GetModelRequest, v1.GetModelResponse]
+	listVersions      *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
+	getVersion        *connect.Client[v1.GetVersionRequest, v1.GetVersionResponse]
+	publishVersion    *connect.Client[v1.PublishVersionRequest, v1.PublishVersionResponse]
+	verifyVersion     *connect.Client[v1.VerifyVersionRequest, v1.VerifyVersionResponse]
+	getRollout        *connect.Client[v1.GetRolloutRequest, v1.GetRolloutResponse]
+	setRollout        *connect.Client[v1.SetRolloutRequest, v1.SetRolloutResponse]
+	rollback          *connect.Client[v1.RollbackRequest, v1.RollbackResponse]
+	listRolloutEvents *connect.Client[v1.ListRolloutEventsRequest, v1.ListRolloutEventsResponse]
+	reload            *connect.Client[v1.ReloadRequest, v1.ReloadResponse]
+}
+
+// ListModels calls sepal.registry.v1.RegistryService.ListModels.
+func (c *registryServiceClient) ListModels(ctx context.Context, req *v1.ListModelsRequest) (*v1.ListModelsResponse, error) {
+	response, err := c.listModels.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetModel calls sepal.registry.v1.RegistryService.GetModel.
+func (c *registryServiceClient) GetModel(ctx context.Context, req *v1.GetModelRequest) (*v1.GetModelResponse, error) {
+	response, err := c.getModel.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListVersions calls sepal.registry.v1.RegistryService.ListVersions.
+func (c *registryServiceClient) ListVersions(ctx context.Context, req *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	response, err := c.listVersions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
 }
 
 // GetVersion calls sepal.registry.v1.RegistryService.GetVersion.
@@ -82,13 +273,135 @@ func (c *registryServiceClient) GetVersion(ctx context.Context, req *v1.GetVersi
 	return nil, err
 }
 
+// PublishVersion calls sepal.registry.v1.RegistryService.PublishVersion.
+func (c *registryServiceClient) PublishVersion(ctx context.Context, req *v1.PublishVersionRequest) (*v1.PublishVersionResponse, error) {
+	response, err := c.publishVersion.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyVersion calls sepal.registry.v1.RegistryService.VerifyVersion.
+func (c *registryServiceClient) VerifyVersion(ctx context.Context, req *v1.VerifyVersionRequest) (*v1.VerifyVersionResponse, error) {
+	response, err := c.verifyVersion.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetRollout calls sepal.registry.v1.RegistryService.GetRollout.
+func (c *registryServiceClient) GetRollout(ctx context.Context, req *v1.GetRolloutRequest) (*v1.GetRolloutResponse, error) {
+	response, err := c.getRollout.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetRollout calls sepal.registry.v1.RegistryService.SetRollout.
+func (c *registryServiceClient) SetRollout(ctx context.Context, req *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error) {
+	response, err := c.setRollout.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Rollback calls sepal.registry.v1.RegistryService.Rollback.
+func (c *registryServiceClient) Rollback(ctx context.Context, req *v1.RollbackRequest) (*v1.RollbackResponse, error) {
+	response, err := c.rollback.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListRolloutEvents calls sepal.registry.v1.RegistryService.ListRolloutEvents.
+func (c *registryServiceClient) ListRolloutEvents(ctx context.Context, req *v1.ListRolloutEventsRequest) (*v1.ListRolloutEventsResponse, error) {
+	response, err := c.listRolloutEvents.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Reload calls sepal.registry.v1.RegistryService.Reload.
+func (c *registryServiceClient) Reload(ctx context.Context, req *v1.ReloadRequest) (*v1.ReloadResponse, error) {
+	response, err := c.reload.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RegistryServiceHandler is an implementation of the sepal.registry.v1.RegistryService service.
 type RegistryServiceHandler interface {
+	// ListModels lists the models by name.
+	//
+	// Scope: read. Errors: INVALID_ARGUMENT for a page token that this server did not give.
+	ListModels(context.Context, *v1.ListModelsRequest) (*v1.ListModelsResponse, error)
+	// GetModel describes one model.
+	//
+	// Scope: read. Errors: NOT_FOUND when there is no such model; the text names those that there
+	// are.
+	GetModel(context.Context, *v1.GetModelRequest) (*v1.GetModelResponse, error)
+	// ListVersions lists the versions of a model, the newest first, those that could not be loaded
+	// included.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+	// server did not give.
+	ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error)
 	// GetVersion describes one version of a model: enough to build a form for its features.
 	//
 	// Scope: read. Errors: NOT_FOUND when there is no such model or version; the text names
 	// what exists.
 	GetVersion(context.Context, *v1.GetVersionRequest) (*v1.GetVersionResponse, error)
+	// PublishVersion adds a version to the registry, loaded and ready to be named in a rollout. It
+	// changes no traffic, unless it is the first version of its model, which becomes stable.
+	//
+	// Scope: publish. Errors: INVALID_ARGUMENT when the file is no model file, or does not
+	// reproduce its own golden rows · ALREADY_EXISTS when there is such a version: versions never
+	// change · FAILED_PRECONDITION when its signature breaks the stable version's and `force` is
+	// not set; the details list the breaks as a google.rpc.PreconditionFailure ·
+	// RESOURCE_EXHAUSTED when the file is larger than 64 MiB.
+	PublishVersion(context.Context, *v1.PublishVersionRequest) (*v1.PublishVersionResponse, error)
+	// VerifyVersion reads a version's file again and checks it: the digest against what was
+	// published and what is served, the decoding, the golden rows, the signature against the
+	// stable version's.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetVersion. A check that fails is no error of the call.
+	VerifyVersion(context.Context, *v1.VerifyVersionRequest) (*v1.VerifyVersionResponse, error)
+	// GetRollout says which versions of a model answer which requests, and how its shadows agree.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel.
+	GetRollout(context.Context, *v1.GetRolloutRequest) (*v1.GetRolloutResponse, error)
+	// SetRollout replaces the rollout of a model. Read it with GetRollout, change what is to
+	// change, and send it back with its etag.
+	//
+	// Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
+	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
+	// when it names a version that is not loaded.
+	SetRollout(context.Context, *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error)
+	// Rollback brings an earlier rollout back: by default the one before the present one. Called
+	// again it goes back further.
+	//
+	// Scope: admin. Errors: NOT_FOUND as GetModel, or when there is no such event ·
+	// FAILED_PRECONDITION when there is nothing to go back to, or a version of that rollout is
+	// not loaded.
+	Rollback(context.Context, *v1.RollbackRequest) (*v1.RollbackResponse, error)
+	// ListRolloutEvents lists who changed what of a model, when and why, the latest first.
+	//
+	// Scope: read. Errors: NOT_FOUND as GetModel · INVALID_ARGUMENT for a page token that this
+	// server did not give.
+	ListRolloutEvents(context.Context, *v1.ListRolloutEventsRequest) (*v1.ListRolloutEventsResponse, error)
+	// Reload looks at the registry now, which a server otherwise does by itself when something
+	// changes. What cannot be loaded never replaces what serves.
+	//
+	// Scope: admin. Errors: UNAVAILABLE when the registry cannot be read; what served goes on
+	// serving.
+	Reload(context.Context, *v1.ReloadRequest) (*v1.ReloadResponse, error)
 }
 
 // NewRegistryServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -98,6 +411,27 @@ type RegistryServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewRegistryServiceHandler(svc RegistryServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	registryServiceMethods := v1.File_sepal_registry_v1_registry_service_proto.Services().ByName("RegistryService").Methods()
+	registryServiceListModelsHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceListModelsProcedure,
+		svc.ListModels,
+		connect.WithSchema(registryServiceMethods.ByName("ListModels")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceGetModelHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceGetModelProcedure,
+		svc.GetModel,
+		connect.WithSchema(registryServiceMethods.ByName("GetModel")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceListVersionsHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceListVersionsProcedure,
+		svc.ListVersions,
+		connect.WithSchema(registryServiceMethods.ByName("ListVersions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	registryServiceGetVersionHandler := connect.NewUnaryHandlerSimple(
 		RegistryServiceGetVersionProcedure,
 		svc.GetVersion,
@@ -105,10 +439,75 @@ func NewRegistryServiceHandler(svc RegistryServiceHandler, opts ...connect.Handl
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	registryServicePublishVersionHandler := connect.NewUnaryHandlerSimple(
+		RegistryServicePublishVersionProcedure,
+		svc.PublishVersion,
+		connect.WithSchema(registryServiceMethods.ByName("PublishVersion")),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceVerifyVersionHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceVerifyVersionProcedure,
+		svc.VerifyVersion,
+		connect.WithSchema(registryServiceMethods.ByName("VerifyVersion")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceGetRolloutHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceGetRolloutProcedure,
+		svc.GetRollout,
+		connect.WithSchema(registryServiceMethods.ByName("GetRollout")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceSetRolloutHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceSetRolloutProcedure,
+		svc.SetRollout,
+		connect.WithSchema(registryServiceMethods.ByName("SetRollout")),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceRollbackHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceRollbackProcedure,
+		svc.Rollback,
+		connect.WithSchema(registryServiceMethods.ByName("Rollback")),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceListRolloutEventsHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceListRolloutEventsProcedure,
+		svc.ListRolloutEvents,
+		connect.WithSchema(registryServiceMethods.ByName("ListRolloutEvents")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	registryServiceReloadHandler := connect.NewUnaryHandlerSimple(
+		RegistryServiceReloadProcedure,
+		svc.Reload,
+		connect.WithSchema(registryServiceMethods.ByName("Reload")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/sepal.registry.v1.RegistryService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case RegistryServiceListModelsProcedure:
+			registryServiceListModelsHandler.ServeHTTP(w, r)
+		case RegistryServiceGetModelProcedure:
+			registryServiceGetModelHandler.ServeHTTP(w, r)
+		case RegistryServiceListVersionsProcedure:
+			registryServiceListVersionsHandler.ServeHTTP(w, r)
 		case RegistryServiceGetVersionProcedure:
 			registryServiceGetVersionHandler.ServeHTTP(w, r)
+		case RegistryServicePublishVersionProcedure:
+			registryServicePublishVersionHandler.ServeHTTP(w, r)
+		case RegistryServiceVerifyVersionProcedure:
+			registryServiceVerifyVersionHandler.ServeHTTP(w, r)
+		case RegistryServiceGetRolloutProcedure:
+			registryServiceGetRolloutHandler.ServeHTTP(w, r)
+		case RegistryServiceSetRolloutProcedure:
+			registryServiceSetRolloutHandler.ServeHTTP(w, r)
+		case RegistryServiceRollbackProcedure:
+			registryServiceRollbackHandler.ServeHTTP(w, r)
+		case RegistryServiceListRolloutEventsProcedure:
+			registryServiceListRolloutEventsHandler.ServeHTTP(w, r)
+		case RegistryServiceReloadProcedure:
+			registryServiceReloadHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -118,6 +517,46 @@ func NewRegistryServiceHandler(svc RegistryServiceHandler, opts ...connect.Handl
 // UnimplementedRegistryServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedRegistryServiceHandler struct{}
 
+func (UnimplementedRegistryServiceHandler) ListModels(context.Context, *v1.ListModelsRequest) (*v1.ListModelsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.ListModels is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) GetModel(context.Context, *v1.GetModelRequest) (*v1.GetModelResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.GetModel is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) ListVersions(context.Context, *v1.ListVersionsRequest) (*v1.ListVersionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.ListVersions is not implemented"))
+}
+
 func (UnimplementedRegistryServiceHandler) GetVersion(context.Context, *v1.GetVersionRequest) (*v1.GetVersionResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.GetVersion is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) PublishVersion(context.Context, *v1.PublishVersionRequest) (*v1.PublishVersionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.PublishVersion is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) VerifyVersion(context.Context, *v1.VerifyVersionRequest) (*v1.VerifyVersionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.VerifyVersion is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) GetRollout(context.Context, *v1.GetRolloutRequest) (*v1.GetRolloutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.GetRollout is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) SetRollout(context.Context, *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.SetRollout is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) Rollback(context.Context, *v1.RollbackRequest) (*v1.RollbackResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.Rollback is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) ListRolloutEvents(context.Context, *v1.ListRolloutEventsRequest) (*v1.ListRolloutEventsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.ListRolloutEvents is not implemented"))
+}
+
+func (UnimplementedRegistryServiceHandler) Reload(context.Context, *v1.ReloadRequest) (*v1.ReloadResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sepal.registry.v1.RegistryService.Reload is not implemented"))
 }
