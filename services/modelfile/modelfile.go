@@ -33,7 +33,8 @@ type Origin struct {
 	Format string
 	// Library is what wrote the file, with its version; empty if the file does not say.
 	Library string
-	// Estimator is what the file holds, such as "Pipeline(StandardScaler, LogisticRegression)".
+	// Estimator is what the file holds, such as "Pipeline(StandardScaler, LogisticRegression)";
+	// and then ", one against the rest" where the probabilities are no softmax.
 	Estimator string
 	// Folded are the steps that went into the weights or features, one phrase each.
 	Folded []string

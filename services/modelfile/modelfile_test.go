@@ -28,6 +28,8 @@ func TestEachFormatIsTold(t *testing.T) {
 		{"models-elsewhere/sklearn/breast_cancer_pipe_sk1.2.1_p4.pkl", "pickle protocol 4", "scikit-learn 1.2.1"},
 		{"models-elsewhere/sklearn/breast_cancer_pipe_sk1.9.0.joblib", "joblib", "scikit-learn 1.9.0"},
 		{"models-elsewhere/onnx/iris_linear_softmax.onnx", "", ""},
+		{"models-elsewhere/sklearn/ovr_liblinear_sk1.2.1.joblib", "joblib", "scikit-learn 1.2.1"},
+		{"models-elsewhere/onnx/skl_ovr_double.onnx", "", "skl2onnx 1.20.0"},
 		{"models/iris/v1.0.0/model.binpb", "native", ""},
 		{"models/iris/v1.1.0/model.json", "native", ""},
 	} {
@@ -85,15 +87,27 @@ func TestNativeFilesKeepTheirNames(t *testing.T) {
 // read again, against what scikit-learn said of the model that it dumped.
 func TestWrittenFilesPredictAsScikitLearn(t *testing.T) {
 	t.Parallel()
+	for _, test := range []struct{ manifest, model, file string }{
+		{"manifest_sk1.2.1.json", "breast_cancer_pipe_sk1.2.1", "breast_cancer_pipe_sk1.2.1_p4.pkl"},
+		{"manifest_ovr_sk1.7.2.json", "ovr_liblinear_pipe_sk1.7.2.joblib", "ovr_liblinear_pipe_sk1.7.2.joblib"},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			t.Parallel()
+			requireWrittenPredicts(t, test.manifest, test.model, test.file)
+		})
+	}
+}
+
+func requireWrittenPredicts(t *testing.T, path, model, name string) {
+	t.Helper()
 	var manifest map[string]struct {
 		X     [][]float64
 		Proba [][]float64
 	}
-	if err := json.Unmarshal(read(t, "models-elsewhere/sklearn/manifest_sk1.2.1.json"), &manifest); err != nil {
+	if err := json.Unmarshal(read(t, "models-elsewhere/sklearn", path), &manifest); err != nil {
 		t.Fatal(err)
 	}
-	const model = "breast_cancer_pipe_sk1.2.1"
-	f, err := modelfile.Decode(read(t, "models-elsewhere/sklearn", model+"_p4.pkl"))
+	f, err := modelfile.Decode(read(t, "models-elsewhere/sklearn", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,20 @@ func BenchmarkPredict(b *testing.B) {
 	}
 }
 
+func BenchmarkPredictOneVsRest(b *testing.B) {
+	r := random(52)
+	d := randomModel(b, r, numeric(4), 3).Definition()
+	d.Link = softmax.LinkOneVsRest
+	m := newModel(b, d)
+	row, dst := normals(r, 4, 1), make([]float64, 3)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Predict(dst, row); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkExplain(b *testing.B) {
 	r := random(51)
 	m := randomModel(b, r, mixed(), 3)

@@ -1,5 +1,6 @@
 // Package softmax is the engine: it holds, evaluates and explains softmax (multinomial
-// logistic) classifiers, and fits them. It is pure: no files, no network, no logging.
+// logistic) classifiers, and fits them. It is pure: no files, no network, no logging. Classifiers
+// that were fitted one class against the rest (see [Link]) it holds, evaluates and explains too.
 //
 // A row is a []float64 with one value per feature, in the order of the model's [Signature].
 // A numeric feature stands as its value, a categorical one as the zero-based position of its

@@ -1,9 +1,10 @@
 package softmax
 
-// Margin is the reason for preferring one class to another: the log-odds between them and how
-// each feature moves it. See [Model.Explain].
+// Margin is the reason for preferring one class to another, or to the rest: the log-odds between
+// them and how each feature moves it. See [Model.Explain].
 type Margin struct {
-	// Total is the logit of the class less that of the other: ln(p_class / p_against).
+	// Total is the logit of the class less that of the other: ln(p_class / p_against). Against
+	// the rest, it is the logit of the class.
 	Total float64
 	// Baseline is Total for the model's reference row.
 	Baseline float64
@@ -18,6 +19,10 @@ type Margin struct {
 // is exact. (It is also the feature's Shapley value for independent features; Štrumbelj and
 // Kononenko 2014, section 3.)
 //
+// For a [LinkOneVsRest] model, against is [Rest], and for no other: its log-odds are linear only for
+// a class against all others together, ln(s / (1 - s)) with s the sigmoid of the logit, and
+// w_against is 0.
+//
 // The contributions are written to dst, which has Signature().Len() values. The row must fit
 // the signature (Predict tells). It panics if a length or a class is wrong.
 //
@@ -28,13 +33,16 @@ func (m *Model) Explain(dst, row []float64, class, against int) Margin {
 	if len(dst) != s.Len() || len(row) != s.Len() {
 		panic("softmax: Explain: length mismatch")
 	}
-	margin := Margin{Baseline: m.intercepts[class] - m.intercepts[against], Contributions: dst}
+	if (against == Rest) != (m.link == LinkOneVsRest) {
+		panic("softmax: Explain: against must be Rest for LinkOneVsRest, and for it alone")
+	}
+	margin := Margin{Baseline: difference(m.intercepts, class, against), Contributions: dst}
 	for j, v := range row {
 		f, at := &s.features[j], s.offsets[j]
 		var atReference, atRow float64
 		for c := range f.width() {
 			d := at + c
-			slope := m.weights[d*k+class] - m.weights[d*k+against]
+			slope := difference(m.weights[d*k:d*k+k], class, against)
 			atReference += m.reference[d] * slope
 			switch {
 			case !f.Categorical():
@@ -51,4 +59,12 @@ func (m *Model) Explain(dst, row []float64, class, against int) Margin {
 		margin.Total += c
 	}
 	return margin
+}
+
+// difference returns the value of a class less that of another, or of none for the rest.
+func difference(values []float64, class, against int) float64 {
+	if against == Rest {
+		return values[class]
+	}
+	return values[class] - values[against]
 }

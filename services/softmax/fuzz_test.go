@@ -63,6 +63,9 @@ func FuzzPredict(f *testing.F) {
 	f.Add(encoded(math.MaxFloat64, 0, -math.MaxFloat64, 0))
 	f.Add(encoded(math.SmallestNonzeroFloat64, math.Copysign(0, -1), 0, 0.5))
 	m := randomModel(f, random(40), mixed(), 3)
+	d := m.Definition()
+	d.Link = softmax.LinkOneVsRest
+	each := newModel(f, d)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		row := numbers(data)
 		probabilities := make([]float64, 3)
@@ -78,6 +81,8 @@ func FuzzPredict(f *testing.F) {
 		if err != nil {
 			return
 		}
+		class, err = each.Predict(probabilities, row)
+		checkPrediction(t, row, probabilities, class, err)
 		margin := m.Explain(make([]float64, 4), row, class, (class+1)%3)
 		for _, c := range append(margin.Contributions, margin.Baseline) {
 			if isFinite(margin.Total) && !isFinite(c) {

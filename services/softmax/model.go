@@ -15,15 +15,18 @@ type Definition struct {
 	// Reference is the encoded row (D values) that explanations compare with; nil is all
 	// zeros.
 	Reference []float64
+	// Link says how logits become probabilities.
+	Link Link
 }
 
-// Model is a softmax classifier, ready to predict.
+// Model is a linear classifier, ready to predict.
 type Model struct {
 	signature  *Signature
 	classes    []string
 	weights    []float64 // D × K: the weights of a column lie side by side
 	intercepts []float64
 	reference  []float64
+	link       Link
 }
 
 // NewModel makes a model; it keeps no reference to the slices of its argument. The error is a
@@ -33,6 +36,9 @@ func NewModel(d Definition) (*Model, error) {
 		return nil, undefined("signature", "is missing")
 	}
 	if err := checkClasses(d.Classes); err != nil {
+		return nil, err
+	}
+	if err := checkLink(d.Link, len(d.Classes)); err != nil {
 		return nil, err
 	}
 	k, width := len(d.Classes), d.Signature.width
@@ -55,6 +61,7 @@ func NewModel(d Definition) (*Model, error) {
 		weights:    transpose(d.Weights, k, width),
 		intercepts: slices.Clone(d.Intercepts),
 		reference:  reference,
+		link:       d.Link,
 	}, nil
 }
 
@@ -97,6 +104,9 @@ func (m *Model) NumClasses() int { return len(m.classes) }
 // Class returns the name of class k.
 func (m *Model) Class(k int) string { return m.classes[k] }
 
+// Link says how the model's logits become probabilities.
+func (m *Model) Link() Link { return m.link }
+
 // Definition returns a copy of all there is to the model, but for the signature, which is
 // shared.
 func (m *Model) Definition() Definition {
@@ -106,5 +116,6 @@ func (m *Model) Definition() Definition {
 		Weights:    transpose(m.weights, m.signature.width, len(m.classes)),
 		Intercepts: slices.Clone(m.intercepts),
 		Reference:  slices.Clone(m.reference),
+		Link:       m.link,
 	}
 }

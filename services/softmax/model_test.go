@@ -40,7 +40,12 @@ func TestNewModelRefuses(t *testing.T) {
 		},
 		"intercepts too few": {func(d *softmax.Definition) { d.Intercepts = d.Intercepts[:1] }, "intercepts", "has 1 values, expected 2"},
 		"no reference value": {func(d *softmax.Definition) { d.Reference = []float64{} }, "reference", "has 0 values, expected 2"},
-		"a reference NaN":    {func(d *softmax.Definition) { d.Reference[1] = math.NaN() }, "reference", "value 1 is NaN, expected a finite number"},
+		"one of two against the rest": {
+			func(d *softmax.Definition) { d.Link = softmax.LinkOneVsRest }, "link",
+			"one against the rest needs three classes or more, has 2; a softmax does the same for two",
+		},
+		"no link known":   {func(d *softmax.Definition) { d.Link = 7 }, "link", "is 7, expected LinkSoftmax or LinkOneVsRest"},
+		"a reference NaN": {func(d *softmax.Definition) { d.Reference[1] = math.NaN() }, "reference", "value 1 is NaN, expected a finite number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

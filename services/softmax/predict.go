@@ -6,6 +6,9 @@ import "math"
 // returns the class of the highest probability, the first of them where several have it. It
 // does not allocate.
 //
+// Probabilities of a [LinkOneVsRest] model that are the same but for rounding, because their
+// sigmoids are 1, are told apart by their logits, as scikit-learn does.
+//
 // The error is a [*ShapeError], a [*ValueError] or an [*OverflowError] whose Row is 0; dst then
 // holds nothing of use. It panics if dst has the wrong length.
 func (m *Model) Predict(dst, row []float64) (int, error) {
@@ -42,6 +45,9 @@ func (m *Model) predict(dst, values []float64, row int) (int, error) {
 		if z-z != 0 {
 			return 0, &OverflowError{Row: row, Class: m.classes[k]}
 		}
+	}
+	if m.link == LinkOneVsRest {
+		return oneVsRest(dst), nil
 	}
 	Softmax(dst, dst)
 	return argmax(dst), nil

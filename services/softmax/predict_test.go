@@ -242,6 +242,9 @@ func TestPredictBatchIsPredictRowByRow(t *testing.T) {
 func TestPredictionDoesNotAllocate(t *testing.T) {
 	r := random(6)
 	m := randomModel(t, r, mixed(), 3)
+	d := m.Definition()
+	d.Link = softmax.LinkOneVsRest
+	each := newModel(t, d)
 	row, probabilities, order := mixedRow(r), make([]float64, 3), make([]int, 3)
 	rows, labels := slices.Repeat(row, 4), make([]int, 4)
 	batch, contributions := make([]float64, 12), make([]float64, 4)
@@ -250,6 +253,9 @@ func TestPredictionDoesNotAllocate(t *testing.T) {
 		"PredictBatch": func() { _ = m.PredictBatch(batch, labels, rows) },
 		"Rank":         func() { softmax.Rank(order, probabilities) },
 		"Explain":      func() { m.Explain(contributions, row, 0, 1) },
+
+		"Predict, one against the rest": func() { _, _ = each.Predict(probabilities, row) },
+		"Explain, one against the rest": func() { each.Explain(contributions, row, 0, softmax.Rest) },
 	} {
 		if n := testing.AllocsPerRun(100, call); n != 0 {
 			t.Errorf("%s makes %v allocations", name, n)

@@ -10,7 +10,7 @@ import (
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
-// Define returns the message of a model: its signature, classes, weights, intercepts and
+// Define returns the message of a model: its signature, classes, weights, intercepts, link and
 // reference row. Name, version and the rest are the caller's to add.
 func Define(m *softmax.Model) *modelv1.Model {
 	d := m.Definition()
@@ -21,7 +21,25 @@ func Define(m *softmax.Model) *modelv1.Model {
 		Weights:       d.Weights,
 		Intercepts:    d.Intercepts,
 		ReferenceRow:  d.Reference,
+		Link:          defineLink(d.Link),
 	}
+}
+
+func defineLink(link softmax.Link) modelv1.Link {
+	if link == softmax.LinkOneVsRest {
+		return modelv1.Link_LINK_ONE_VS_REST
+	}
+	return modelv1.Link_LINK_UNSPECIFIED
+}
+
+func compileLink(link modelv1.Link) (softmax.Link, error) {
+	switch link {
+	case modelv1.Link_LINK_UNSPECIFIED:
+		return softmax.LinkSoftmax, nil
+	case modelv1.Link_LINK_ONE_VS_REST:
+		return softmax.LinkOneVsRest, nil
+	}
+	return 0, refuse("link", "this Sepal does not know link %d: read the file with the Sepal that wrote it, or a newer one", link)
 }
 
 func defineSignature(s *softmax.Signature) *modelv1.Signature {
@@ -66,7 +84,12 @@ func compileModel(m *modelv1.Model) (*softmax.Model, error) {
 	if err != nil {
 		return nil, refuseDefinition("signature.", err)
 	}
+	link, err := compileLink(m.GetLink())
+	if err != nil {
+		return nil, err
+	}
 	d := softmax.Definition{
+		Link:       link,
 		Signature:  signature,
 		Classes:    m.GetClasses(),
 		Weights:    m.GetWeights(),

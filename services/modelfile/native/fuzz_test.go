@@ -13,6 +13,7 @@ func FuzzDecode(f *testing.F) {
 	for _, data := range [][]byte{
 		encode(f, fish(), native.Binary),
 		encode(f, fish(), native.JSON),
+		encode(f, fishEach(), native.Binary),
 		encode(f, small(), native.Binary),
 		encode(f, small(), native.JSON),
 	} {

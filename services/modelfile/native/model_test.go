@@ -66,6 +66,16 @@ func fish() *modelv1.Model {
 	return m
 }
 
+// fishEach is fish, one class against the rest.
+func fishEach() *modelv1.Model {
+	m := fish()
+	m.Link = modelv1.Link_LINK_ONE_VS_REST
+	for _, row := range m.GetGoldenRows() {
+		row.Probabilities = expected(m, row.GetFeatures())
+	}
+	return m
+}
+
 // expected computes the probabilities of a row of the model as the contract defines them,
 // without the engine.
 func expected(m *modelv1.Model, row []float64) []float64 {
@@ -91,6 +101,9 @@ func expected(m *modelv1.Model, row []float64) []float64 {
 			z += m.GetWeights()[k*len(encoded)+d] * x
 		}
 		probabilities[k] = math.Exp(z)
+		if m.GetLink() == modelv1.Link_LINK_ONE_VS_REST {
+			probabilities[k] = 1 / (1 + math.Exp(-z))
+		}
 		sum += probabilities[k]
 	}
 	for k := range probabilities {

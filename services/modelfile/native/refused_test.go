@@ -52,6 +52,7 @@ var wrongFiles = []struct {
 	{"JSON with two kinds of feature", `{"signature": {"features": [{"numeric": {}, "categorical": {}}]}}`, `the file is not the JSON of a Sepal model, or is cut short: (line 1:45): error parsing "categorical", oneof sepal.model.v1.Feature.kind is already set`},
 	{"JSON with a string for a number", `{"weights": ["heavy"]}`, `the file is not the JSON of a Sepal model, or is cut short: (line 1:14): invalid value for double field weights: "heavy"`},
 	{"JSON with control characters", "{\x1b[2J\n", "the file is not the JSON of a Sepal model, or is cut short: syntax error (line 1:2): invalid value \ufffd"},
+	{"JSON with an unknown link", `{"link": "LINK_PROBIT"}`, `the file is not the JSON of a Sepal model, or is cut short: (line 1:10): invalid value for enum field link: "LINK_PROBIT"`},
 	{"JSON that is no UTF-8", "{\x9f", "the file is not the JSON of a Sepal model, or is cut short: syntax error (line 1:2): invalid value \ufffd"},
 	{"two JSON objects", `{}{}`, `the file is not the JSON of a Sepal model, or is cut short: syntax error (line 1:3): unexpected token {`},
 	{"empty JSON object", `{}`, "the file has format version 0; this Sepal reads version 1"},
@@ -114,6 +115,11 @@ var wrongModels = []struct {
 	{"no intercepts", func(m *modelv1.Model) { m.Intercepts = nil }, "intercepts: has 0 values, expected 3"},
 	{"an intercept more", func(m *modelv1.Model) { m.Intercepts = append(m.Intercepts, 0) }, "intercepts: has 4 values, expected 3"},
 	{"infinite intercept", func(m *modelv1.Model) { m.Intercepts[2] = math.Inf(1) }, "intercepts: value 2 is +Inf, expected a finite number"},
+	{"an unknown link", func(m *modelv1.Model) { m.Link = 7 }, "link: this Sepal does not know link 7: read the file with the Sepal that wrote it, or a newer one"},
+	{"one of two against the rest", func(m *modelv1.Model) {
+		m.Link, m.Classes, m.Weights, m.Intercepts = modelv1.Link_LINK_ONE_VS_REST, m.Classes[:2], m.Weights[:8], m.Intercepts[:2]
+	}, "link: one against the rest needs three classes or more, has 2; a softmax does the same for two"},
+	{"golden rows of the other link", func(m *modelv1.Model) { m.Link = modelv1.Link_LINK_ONE_VS_REST }, `golden_rows[0]: gives class "carp" the probability 0.844461022053, expected 0.997986877308: the weights are not those of the trained model`},
 	{"short reference row", func(m *modelv1.Model) { m.ReferenceRow = m.ReferenceRow[:3] }, "reference_row: has 3 values, expected 4"},
 	{"reference row with no number", func(m *modelv1.Model) { m.ReferenceRow[3] = math.NaN() }, "reference_row: value 3 is NaN, expected a finite number"},
 

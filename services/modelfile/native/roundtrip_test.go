@@ -22,10 +22,11 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := fish()
-			got := decode(t, encode(t, want, format))
-			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
+			for _, want := range []*modelv1.Model{fish(), fishEach()} {
+				got := decode(t, encode(t, want, format))
+				if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+					t.Errorf("message (-want +got):\n%s", diff)
+				}
 			}
 		})
 	}
@@ -79,7 +80,7 @@ func TestBinaryEndsWithTheIntercepts(t *testing.T) {
 
 func TestDefineKeepsWhatCompileTook(t *testing.T) {
 	t.Parallel()
-	m := fish()
+	m := fishEach()
 	compiled, err := native.Compile(m)
 	if err != nil {
 		t.Fatal(err)
@@ -206,6 +207,9 @@ func randomModel(random *rand.Rand) *modelv1.Model {
 		for range width {
 			m.Weights = append(m.Weights, random.NormFloat64())
 		}
+	}
+	if len(m.GetClasses()) > 2 && random.IntN(2) == 0 {
+		m.Link = modelv1.Link_LINK_ONE_VS_REST
 	}
 	for range random.IntN(3) {
 		row := randomRow(random, m)

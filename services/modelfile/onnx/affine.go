@@ -101,6 +101,10 @@ func (c *call) arithmetic() (value, error) {
 		if sum, ok := k.(*rowSum); ok && c.node.op == "Div" && !reversed && sum.of == v {
 			return v, nil
 		}
+	case *sigmoids:
+		if sum, ok := k.(*rowSum); ok && c.node.op == "Div" && !reversed && sum.of == v {
+			return v.normalised(), nil
+		}
 	case *sigmoid:
 		if k, fixed := k.(*constant); fixed {
 			return c.complement(v, k, reversed)

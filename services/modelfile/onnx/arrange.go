@@ -194,6 +194,8 @@ func (c *call) reshape() (value, error) {
 		width = int64(len(v.bias))
 	case *chances:
 		width = int64(len(v.logits.bias))
+	case *sigmoids:
+		width = int64(len(v.logits.bias))
 	case *sigmoid:
 	case *constant:
 		return c.reshapeConstant(v, shape)
@@ -237,7 +239,7 @@ func (c *call) flatten() (value, error) {
 		return nil, err
 	}
 	switch v := c.in[0].(type) {
-	case *columns, *scores, *chances, *sigmoid:
+	case *columns, *scores, *chances, *sigmoids, *sigmoid:
 		return v, nil
 	default:
 		return nil, c.unfit()

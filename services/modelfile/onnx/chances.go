@@ -1,5 +1,7 @@
 package onnx
 
+import "github.com/sepal-ml/sepal/services/softmax"
+
 // softmax is probabilities of scores.
 func (c *call) softmax() (value, error) {
 	z, ok := c.in[0].(*scores)
@@ -10,7 +12,7 @@ func (c *call) softmax() (value, error) {
 	if c.document.opsets["ai.onnx"] < 13 {
 		otherwise = 1
 	}
-	return &chances{z}, c.lastAxis(otherwise)
+	return &chances{logits: z}, c.lastAxis(otherwise)
 }
 
 func (c *call) sigmoid() (value, error) {
@@ -22,19 +24,22 @@ func (c *call) sigmoid() (value, error) {
 }
 
 // logistic is 1/(1+exp(-z)) of each score: the probability of the second of two classes for one
-// score, both probabilities for two that are each other's opposite. All else are models of one
-// class against the rest.
+// score, both probabilities for two that are each other's opposite. Three or more are of a model of
+// one class against the rest.
 func (c *call) logistic(z *scores) (value, error) {
 	k, d := len(z.bias), len(c.features)
 	if k == 1 {
 		return &sigmoid{logit: z}, nil
 	}
-	opposite := k == 2 && z.bias[0] == -z.bias[1]
+	if k > 2 {
+		return &sigmoids{z}, nil
+	}
+	opposite := z.bias[0] == -z.bias[1]
 	for i := 0; opposite && i < d; i++ {
 		opposite = z.weights[i] == -z.weights[d+i]
 	}
 	if !opposite {
-		return nil, c.refuse(adviseOneVsRest, "a sigmoid for each of %d classes, one-vs-rest", k)
+		return nil, c.refuse(adviseOneVsRest, "a sigmoid for each of two classes, whose scores are not each other's opposite")
 	}
 	s := &sigmoid{logit: &scores{weights: z.weights[d:], bias: z.bias[1:], names: z.names}}
 	return s.pair(), c.spend(2 * d)
@@ -46,7 +51,7 @@ func (s *sigmoid) pair() *chances {
 	z := &scores{weights: make([]float64, 2*d), bias: make([]float64, 2), names: s.logit.names}
 	copy(z.weights[d:], s.logit.weights)
 	z.bias[1] = s.logit.bias[0]
-	return &chances{z}
+	return &chances{logits: z}
 }
 
 // complement is 1 less a probability.
@@ -61,7 +66,7 @@ func (c *call) complement(s *sigmoid, k *constant, reversed bool) (value, error)
 	return &sigmoid{logit: s.logit, first: !s.first}, nil
 }
 
-// normalizer divides a row by its norm. Probabilities sum to 1 as they are.
+// normalizer divides a row by its norm. Probabilities that sum to 1 stay as they are.
 func (c *call) normalizer() (value, error) {
 	norm, err := c.text("norm", "MAX")
 	if err != nil {
@@ -95,23 +100,36 @@ func (c *call) unitRows(sum bool, norm string) (value, error) {
 			return nil, c.refuse(adviseLinear, "divides probabilities by %s, after which they do not sum to 1", norm)
 		}
 		return v, nil
+	case *sigmoids:
+		if !sum {
+			return nil, c.refuse(adviseLinear, "divides a sigmoid per class by %s, after which they do not sum to 1", norm)
+		}
+		return v.normalised(), nil
 	default:
 		return nil, c.unfit()
 	}
 }
 
+// normalised returns the sigmoids divided by their sum.
+func (s *sigmoids) normalised() *chances {
+	return &chances{logits: s.logits, link: softmax.LinkOneVsRest}
+}
+
 // abs leaves probabilities as they are.
 func (c *call) abs() (value, error) {
-	if p, ok := c.in[0].(*chances); ok {
-		return p, nil
+	switch c.in[0].(type) {
+	case *chances, *sigmoids:
+		return c.in[0], nil
 	}
 	return nil, c.unfit()
 }
 
 // reduceSum sums probabilities. The axes are an attribute until version 13, then an input.
 func (c *call) reduceSum() (value, error) {
-	p, ok := c.in[0].(*chances)
-	if !ok {
+	p := c.in[0]
+	switch p.(type) {
+	case *chances, *sigmoids:
+	default:
 		return nil, c.unfit()
 	}
 	axes, err := c.integerList("axes")
@@ -128,15 +146,18 @@ func (c *call) reduceSum() (value, error) {
 	if len(axes) != 1 || axes[0] != 1 && axes[0] != -1 || keep != 1 {
 		return nil, c.refuse(adviseLinear, "sums over axes %v with keepdims %d, expected [1] with 1", axes[:min(len(axes), maxRank)], keep)
 	}
-	return &rowSum{p}, nil
+	return &rowSum{of: p}, nil
 }
 
 // zipMap gives probabilities the names of their classes.
 func (c *call) zipMap() (value, error) {
 	p, ok := c.in[0].(*chances)
 	if !ok {
-		if _, raw := c.in[0].(*scores); raw {
+		switch c.in[0].(type) {
+		case *scores:
 			return nil, c.refuse(adviseProbabilities, "gives raw scores instead of probabilities")
+		case *sigmoids:
+			return nil, c.refuse(adviseSum, "gives a sigmoid per class, not divided by their sum")
 		}
 		return nil, c.unfit()
 	}

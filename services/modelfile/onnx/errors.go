@@ -36,8 +36,9 @@ func unsupported(advice, format string, args ...any) error {
 const (
 	adviseLinear = "what can be read is LogisticRegression, alone or after StandardScaler, MinMaxScaler or SimpleImputer; " +
 		"export such a model, or train one here"
-	adviseOneVsRest = "one sigmoid per class, divided by their sum, is not a softmax; " +
-		"fit LogisticRegression itself, with multi_class='multinomial' before scikit-learn 1.8, and export again"
+	adviseOneVsRest = "one class against the rest is read as skl2onnx writes it for a LogisticRegression of three classes or more; " +
+		"fit LogisticRegression itself and export again"
+	adviseSum           = "divide the sigmoids by their sum, as skl2onnx does, and export again"
 	adviseProbabilities = "export with skl2onnx, without its option raw_scores, a classifier that has predict_proba"
 	adviseOneFile       = "save the model with its weights inside: onnx.save_model(model, path, save_as_external_data=False)"
 	adviseInputs        = "export with inputs of numbers whose width is known, such as FloatTensorType([None, 4])"

@@ -88,6 +88,18 @@ func naiveSoftmax(z []float64) []float64 {
 
 func naiveSigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
+// eachOf returns the sigmoids of the scores, divided by their sum.
+func eachOf(s *sample) func([]float64) []float64 {
+	return func(x []float64) []float64 {
+		p := each(s.scores(x), func(_ int, z float64) float64 { return naiveSigmoid(z) })
+		sum := 0.0
+		for _, v := range p {
+			sum += v
+		}
+		return each(p, func(_ int, v float64) float64 { return v / sum })
+	}
+}
+
 // each returns f of every value of x, with its position.
 func each(x []float64, f func(j int, v float64) float64) []float64 {
 	y := make([]float64, len(x))
@@ -181,7 +193,20 @@ func classifierForms() []form {
 			return []float64{naiveSigmoid(-z), naiveSigmoid(z)}
 		}
 	}
+	logistic := aText("post_transform", "LOGISTIC")
 	return []form{{
+		name: "one against the rest",
+		file: file(in("X", 1, 4), three.classifier("X", labels, logistic, aInt("multi_class", 1)),
+			ml("Normalizer", list{"p"}, list{"q"}, aText("norm", "L1")),
+			ml("ZipMap", list{"q"}, list{"map"}, aInts("classlabels_int64s", 0, 1, 2)), out("label", "map")),
+		classes: "0 1 2", graph: "LinearClassifier → Normalizer → ZipMap, one against the rest", naive: eachOf(three), s: three,
+	}, {
+		name: "one against the rest, normalised in another way, its best taken from the sigmoids",
+		file: file(in("X", 1, 4), three.classifier("X", labels, logistic), op("Cast", list{"p"}, list{"d"}, aInt("to", 11)),
+			op("LpNormalization", list{"d"}, list{"q"}, aInt("p", 1)), op("ArgMax", list{"p"}, list{"best"}, aInt("axis", 1)),
+			texts("names", []int64{3}, "a", "b", "c"), ml("ArrayFeatureExtractor", list{"names", "best"}, list{"n"}), out("n", "q")),
+		classes: "a b c", graph: "LinearClassifier → Cast → LpNormalization, one against the rest", naive: eachOf(three), s: three,
+	}, {
 		name:    "multinomial",
 		file:    file(in("X", 1, 4), three.classifier("X", labels, aText("post_transform", "SOFTMAX"), aInt("multi_class", 1)), out("label", "p")),
 		classes: "0 1 2", graph: "LinearClassifier", naive: softmaxOf(three), s: three,
@@ -229,6 +254,13 @@ func denseForms() []form {
 			a, b := naiveSigmoid(z[0]), naiveSigmoid(z[1])
 			return []float64{a / (a + b), b / (a + b)}
 		},
+	}, {
+		name: "double sigmoids of three classes",
+		file: file(in("X", 11, 5), three.dense("X"), op("Sigmoid", list{"z"}, list{"s"}), ints("shape", []int64{2}, -1, 3),
+			op("Reshape", list{"s", "shape"}, list{"r"}), op("Flatten", list{"r"}, list{"f"}), op("Abs", list{"f"}, list{"abs"}), sum,
+			op("Div", list{"f", "sum"}, list{"p"}), labelChain(), out("label", "p")),
+		classes: "a b c", graph: "MatMul → Add → Sigmoid → Reshape → Flatten → Abs → ReduceSum → Div, one against the rest", s: three,
+		naive: eachOf(three),
 	}, {
 		name: "one sigmoid and its complement",
 		file: file(in("X", 11, 2), one.dense("X"), op("Sigmoid", list{"z"}, list{"s"}), doubles("one", nil, 1),

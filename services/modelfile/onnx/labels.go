@@ -12,6 +12,8 @@ func (c *call) argMax() (value, error) {
 		return &position{len(v.bias)}, nil
 	case *chances:
 		return &position{len(v.logits.bias)}, nil
+	case *sigmoids:
+		return &position{len(v.logits.bias)}, nil
 	default:
 		return nil, c.unfit()
 	}
@@ -146,7 +148,7 @@ func (c *call) cast() (value, error) {
 		if number || whole && v.whole {
 			return v, nil
 		}
-	case *scores, *chances, *sigmoid, *part, *rowSum:
+	case *scores, *chances, *sigmoids, *sigmoid, *part, *rowSum:
 		if number {
 			return v, nil
 		}

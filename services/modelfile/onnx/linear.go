@@ -64,7 +64,7 @@ func (c *call) transform(z *scores) (value, error) {
 	case "NONE":
 		return z, nil
 	case "SOFTMAX":
-		return &chances{z}, nil
+		return &chances{logits: z}, nil
 	default:
 		return nil, c.refuse(adviseLinear, "post_transform %s is no softmax", quote(post))
 	}

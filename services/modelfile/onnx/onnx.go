@@ -1,12 +1,13 @@
 // Package onnx reads ONNX files of linear softmax classifiers into models of the engine: what
 // skl2onnx writes for LogisticRegression, alone or after StandardScaler, MinMaxScaler or
-// SimpleImputer, binary and multinomial, in single and in double precision.
+// SimpleImputer, binary, multinomial and one class against the rest, in single and in double
+// precision.
 //
 // The graph is not run. Each of its outputs is followed back to the inputs, and what the
 // operators on the way do is worked out once, in float64: steps that move and scale columns go
 // into the weights, so that the model takes raw values; a value that stands in for missing ones
-// becomes the feature's. A graph that is no softmax of a linear function of its inputs is
-// refused by the name of what stands in the way.
+// becomes the feature's. A graph that is neither a softmax of a linear function of its inputs nor
+// its sigmoids, divided by their sum, is refused by the name of what stands in the way.
 //
 // A file is data of unknown origin. Its size and what is made of it are limited, nothing outside
 // it is opened, and nothing in it can run code.
@@ -29,7 +30,8 @@ type Report struct {
 	// empty if the file does not say.
 	Producer string
 	// Graph are the operators between the inputs and the probabilities, in the order of
-	// their work, such as "Scaler → LinearClassifier → Normalizer → ZipMap".
+	// their work, such as "Scaler → LinearClassifier → Normalizer → ZipMap"; and then
+	// ", one against the rest" where the probabilities are no softmax.
 	Graph string
 	// Folded are the steps before the classifier that the model does not take any more, since
 	// they went into its weights or features, in their order.

@@ -10,16 +10,15 @@ import (
 // refusedFiles are the files of skl2onnx that are no softmax of a linear function, and why.
 func refusedFiles() map[string]string {
 	return map[string]string{
-		"skl_clip.onnx":       `the operator Clip of ai.onnx (node "Cl_Clip")`,
-		"skl_forest.onnx":     `the operator TreeEnsembleClassifier of ai.onnx.ml (node "TreeEnsembleClassifier")`,
-		"skl_norm.onnx":       `Normalizer "Normalizer": divides each row of the input by its norm, which no weights can do`,
-		"skl_onehot.onnx":     `the operator OneHotEncoder of ai.onnx.ml (node "OneHotEncoder")`,
-		"skl_onevsrest.onnx":  `Concat "Concat": puts probabilities of several classifiers together, one-vs-rest`,
-		"skl_ovr.onnx":        `LinearClassifier "LinearClassifier": a sigmoid for each of 3 classes, one-vs-rest`,
-		"skl_ovr_double.onnx": `Sigmoid "Sigmoid": a sigmoid for each of 3 classes, one-vs-rest`,
-		"skl_pca.onnx":        `LinearClassifier "LinearClassifier": applied to scores, which is no part of a linear softmax classifier`,
-		"skl_raw_scores.onnx": `ZipMap "ZipMap": gives raw scores instead of probabilities`,
-		"skl_sentinel.onnx":   `Imputer "Imputer": replaces a number; only missing values, NaN, can be replaced`,
+		"skl_clip.onnx":           `the operator Clip of ai.onnx (node "Cl_Clip")`,
+		"skl_forest.onnx":         `the operator TreeEnsembleClassifier of ai.onnx.ml (node "TreeEnsembleClassifier")`,
+		"skl_norm.onnx":           `Normalizer "Normalizer": divides each row of the input by its norm, which no weights can do`,
+		"skl_onehot.onnx":         `the operator OneHotEncoder of ai.onnx.ml (node "OneHotEncoder")`,
+		"skl_onevsrest.onnx":      `Concat "Concat": puts probabilities of several classifiers together, one-vs-rest`,
+		"skl_ovr_raw_scores.onnx": "the graph gives raw scores and no probabilities",
+		"skl_pca.onnx":            `LinearClassifier "LinearClassifier": applied to scores, which is no part of a linear softmax classifier`,
+		"skl_raw_scores.onnx":     `ZipMap "ZipMap": gives raw scores instead of probabilities`,
+		"skl_sentinel.onnx":       `Imputer "Imputer": replaces a number; only missing values, NaN, can be replaced`,
 	}
 }
 
@@ -47,7 +46,7 @@ type refusal struct {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	for _, test := range slices.Concat(brokenFiles(), brokenGraphs(), foreignGraphs(), brokenNodes()) {
+	for _, test := range slices.Concat(brokenFiles(), brokenGraphs(), foreignGraphs(), sigmoidGraphs(), brokenNodes()) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m, r, err := Decode(test.file)
@@ -137,15 +136,12 @@ func brokenGraphs() []refusal {
 }
 
 func foreignGraphs() []refusal {
-	three, two := newSample(1, 3, 2), newSample(1, 2, 2)
-	labels, binary := aInts("classlabels_ints", 0, 1, 2), aInts("classlabels_ints", 0, 1)
+	two, binary := newSample(1, 2, 2), aInts("classlabels_ints", 0, 1)
 	X := in("X", 1, 2)
 	return []refusal{
 		{"an operator of another domain", regression(opOf("com.acme", "Magic\n", list{"p"}, list{"q"}), out("q")), false, "the operator Magic� of com.acme"},
 		{"an operator of a new version", regression(op("Softmax", list{"p"}, list{"q"}, aInt("sharp", 1)), out("q")), false, `Softmax: the attribute "sharp" is not known`},
-		{"one-vs-rest", file(X, three.classifier("X", labels, aText("post_transform", "LOGISTIC")),
-			ml("Normalizer", list{"p"}, list{"q"}, aText("norm", "L1")), out("label", "q")), false, "LinearClassifier: a sigmoid for each of 3 classes, one-vs-rest"},
-		{"two sigmoids that are no pair", file(X, two.classifier("X", binary, aText("post_transform", "LOGISTIC")), out("p")), false, "LinearClassifier: a sigmoid for each of 2 classes, one-vs-rest"},
+		{"two sigmoids that are no pair", file(X, two.classifier("X", binary, aText("post_transform", "LOGISTIC")), out("p")), false, "LinearClassifier: a sigmoid for each of two classes, whose scores are not each other's opposite"},
 		{"probit", file(X, two.classifier("X", binary, aText("post_transform", "PROBIT")), out("p")), false, `LinearClassifier: post_transform "PROBIT" is no softmax`},
 		{"one row with a softmax", file(X, newSample(1, 1, 2).classifier("X", binary, aText("post_transform", "SOFTMAX")), out("p")), false, `LinearClassifier: has one row of coefficients for two classes with "SOFTMAX", which runtimes understand differently`},
 		{"the largest norm", regression(ml("Normalizer", list{"p"}, list{"q"}), out("q")), false, `Normalizer: divides probabilities by the norm "MAX", after which they do not sum to 1`},
@@ -197,5 +193,25 @@ func brokenNodes() []refusal {
 		{"keys without values", regression(ml("LabelEncoder", list{"label"}, list{"n"}, aInts("keys_int64s", 0)), out("n", "p")), true, "LabelEncoder has 1 key and 0 values"},
 		{"names of another number", file(X, s.dense("X"), op("ArgMax", list{"z"}, list{"best"}, aInt("axis", 1)), ints("names", []int64{3}, 1, 2, 3),
 			ml("ArrayFeatureExtractor", list{"names", "best"}, list{"label"}), op("Softmax", list{"z"}, list{"p"}), out("label", "p")), true, `ArrayFeatureExtractor takes class labels from the constant "names" of 3 values, expected 2`},
+	}
+}
+
+// sigmoidGraphs have a sigmoid for each of three classes, and no probabilities.
+func sigmoidGraphs() []refusal {
+	three, X := newSample(1, 3, 2), in("X", 1, 2)
+	each := three.classifier("X", aInts("classlabels_ints", 0, 1, 2), aText("post_transform", "LOGISTIC"))
+	return []refusal{
+		{"sigmoids that nothing sums", file(X, each, out("label", "p")), false, `the output "p" is a sigmoid per class, not divided by their sum`},
+		{"sigmoids by class", file(X, each, ml("ZipMap", list{"p"}, list{"m"}, aInts("classlabels_int64s", 0, 1, 2)), out("m")), false,
+			"ZipMap: gives a sigmoid per class, not divided by their sum"},
+		{"sigmoids over their length", file(X, each, ml("Normalizer", list{"p"}, list{"q"}, aText("norm", "L2")), out("q")), false,
+			`Normalizer: divides a sigmoid per class by the norm "L2", after which they do not sum to 1`},
+		{"a sum over sigmoids", file(X, each, op("ReduceSum", list{"p"}, list{"s"}, aInts("axes", 1)), op("Div", list{"s", "p"}, list{"q"}), out("q")), false,
+			"Div: applied to a sum of probabilities and a sigmoid per class, which is no part of a linear softmax classifier"},
+		{"sigmoids over the sum of others", file(X, each, three.dense("X"), op("Sigmoid", list{"z"}, list{"t"}),
+			op("ReduceSum", list{"t"}, list{"s"}, aInts("axes", 1)), op("Div", list{"p", "s"}, list{"q"}), out("q")), false,
+			"Div: applied to a sigmoid per class and a sum of probabilities, which is no part of a linear softmax classifier"},
+		{"softmax of sigmoids", file(X, each, op("Softmax", list{"p"}, list{"q"}), out("q")), false,
+			"Softmax: applied to a sigmoid per class, which is no part of a linear softmax classifier"},
 	}
 }

@@ -28,7 +28,7 @@ func TestReport(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	t.Parallel()
-	s := newSample(1, 2, 2)
+	s, three := newSample(1, 2, 2), newSample(2, 3, 2)
 	dense := slices.Concat(in("X", 11, 2), s.dense("X"), op("Softmax", list{"z"}, list{"p"}))
 	tests := []struct {
 		name string
@@ -43,6 +43,10 @@ func TestNotes(t *testing.T) {
 		{"scores too", file(dense, op("ArgMax", list{"z"}, list{"best"}, aInt("axis", 1)), texts("names", []int64{2}, "a", "b"),
 			ml("ArrayFeatureExtractor", list{"names", "best"}, list{"label"}), out("label", "z", "p")),
 			[]string{`the output "z", raw scores, is left out`}},
+		{"sigmoids too", file(in("X", 11, 2), three.dense("X"), op("Sigmoid", list{"z"}, list{"s"}),
+			op("LpNormalization", list{"s"}, list{"p"}, aInt("p", 1)), ints("names", []int64{3}, 1, 2, 3),
+			op("Identity", list{"names"}, list{"labels"}), out("labels", "s", "p")),
+			[]string{`the output "s", a sigmoid per class, is left out`}},
 		{"labels renamed", regression(ml("LabelEncoder", list{"label"}, list{"n"}, aInts("keys_int64s", 0, 1), aTexts("values_strings", "a", "b")),
 			ml("ZipMap", list{"p"}, list{"m"}, aInts("classlabels_int64s", 0, 1)), out("n", "m")),
 			[]string{"the classes have the names of the labels, not the keys of the probabilities", single32}},

@@ -22,7 +22,7 @@ type found struct {
 // outputs follows every output of the graph.
 func (w *walk) outputs() (*found, error) {
 	f := &found{}
-	raw := false
+	var instead error // what to say where no output has probabilities
 	for _, p := range w.document.outputs {
 		v, err := w.value(p.name)
 		if err != nil {
@@ -37,6 +37,9 @@ func (w *walk) outputs() (*found, error) {
 				break
 			}
 			err = f.add(v.pair(), p.name, nil)
+		case *sigmoids:
+			instead = unsupported(adviseSum, "the output %s is a sigmoid per class, not divided by their sum", quote(p.name))
+			f.notes = append(f.notes, "the output "+quote(p.name)+", "+v.describe()+", is left out")
 		case *part:
 			err = f.add(v.of, p.name, nil)
 		case *zipped:
@@ -50,7 +53,7 @@ func (w *walk) outputs() (*found, error) {
 				err = f.name(names) // the option output_class_labels
 			}
 		case *scores:
-			raw = true
+			instead = unsupported(adviseProbabilities, "the graph gives raw scores and no probabilities")
 			f.notes = append(f.notes, "the output "+quote(p.name)+", raw scores, is left out")
 		default:
 			f.notes = append(f.notes, "the output "+quote(p.name)+", "+v.describe()+", is left out")
@@ -62,8 +65,8 @@ func (w *walk) outputs() (*found, error) {
 	switch {
 	case f.chances != nil:
 		return f, nil
-	case raw:
-		return nil, unsupported(adviseProbabilities, "the graph gives raw scores and no probabilities")
+	case instead != nil:
+		return nil, instead
 	case len(w.document.outputs) == 0:
 		return nil, malformed("the graph has no output")
 	default:
@@ -145,7 +148,7 @@ func (w *walk) model(f *found) (*softmax.Model, error) {
 	}
 	model, err := softmax.NewModel(softmax.Definition{
 		Signature: signature, Classes: classes,
-		Weights: f.chances.logits.weights, Intercepts: f.chances.logits.bias,
+		Weights: f.chances.logits.weights, Intercepts: f.chances.logits.bias, Link: f.chances.link,
 	})
 	if err != nil {
 		return nil, malformed("%v", err)
@@ -162,6 +165,9 @@ func (w *walk) report(f *found) *Report {
 		Folded:       abridged(w.folded),
 		FeatureNames: w.named,
 		Notes:        f.notes,
+	}
+	if f.chances.link == softmax.LinkOneVsRest {
+		r.Graph += ", one against the rest"
 	}
 	domains := make([]string, 0, len(w.document.opsets))
 	for domain := range w.document.opsets {

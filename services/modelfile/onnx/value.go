@@ -1,5 +1,7 @@
 package onnx
 
+import "github.com/sepal-ml/sepal/services/softmax"
+
 // value is what a name of the graph stands for, as far as this package can say it.
 type value interface {
 	// describe names the value for people.
@@ -33,8 +35,14 @@ type scores struct {
 	names []string
 }
 
-// chances are probabilities of all classes, N × K: the softmax of scores.
-type chances struct{ logits *scores }
+// chances are probabilities of all classes, N × K, that sum to 1.
+type chances struct {
+	logits *scores
+	link   softmax.Link
+}
+
+// sigmoids are probabilities of each class against the rest, N × K: they do not sum to 1.
+type sigmoids struct{ logits *scores }
 
 // sigmoid is the probability of the second of two classes, N × 1, or of the first.
 type sigmoid struct {
@@ -45,8 +53,8 @@ type sigmoid struct {
 // part are some columns of probabilities, apart from the rest.
 type part struct{ of *chances }
 
-// rowSum is the sum of a row of probabilities: 1.
-type rowSum struct{ of *chances }
+// rowSum is the sum of a row of chances or sigmoids.
+type rowSum struct{ of value }
 
 // zipped are probabilities by the names of the classes.
 type zipped struct {
@@ -70,6 +78,7 @@ type constant struct{ *tensor }
 func (*columns) describe() string  { return "columns of the input" }
 func (*scores) describe() string   { return "scores" }
 func (*chances) describe() string  { return "probabilities" }
+func (*sigmoids) describe() string { return "a sigmoid per class" }
 func (*sigmoid) describe() string  { return "the probability of one class" }
 func (*part) describe() string     { return "the probabilities of some classes" }
 func (*rowSum) describe() string   { return "a sum of probabilities" }

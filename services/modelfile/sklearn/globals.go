@@ -70,7 +70,7 @@ var allowed = map[global]role{
 }
 
 const (
-	adviceNoSoftmax = "what is read is a LogisticRegression that is a softmax, alone or in a Pipeline " +
+	adviceLogistic = "what is read is a LogisticRegression, alone or in a Pipeline " +
 		"after SimpleImputer, StandardScaler or MinMaxScaler"
 	adviceHostile = "no model needs it and it may be an attack: do not load the file with Python either, " +
 		"and ask where it comes from"
@@ -86,7 +86,7 @@ var adviceFor = map[string]string{
 	"HalvingRandomSearchCV":  "dump its best_estimator_ in its place",
 	"LogisticRegressionCV":   "fit a LogisticRegression with the C that it found (C_) and dump that",
 	"MissingIndicator":       "fit the SimpleImputer once more with add_indicator=False",
-	"OneVsRestClassifier":    adviceOneVsRest,
+	"OneVsRestClassifier":    "fit the LogisticRegression itself, which takes many classes, and dump that",
 	"CalibratedClassifierCV": "calibrated probabilities are no softmax: dump the LogisticRegression inside, if its own probabilities will do",
 	"csr_matrix":             "call densify() on the LogisticRegression and dump it once more",
 	"NDArrayWrapper":         "joblib before 0.10 wrote this: dump the model once more with a newer one",
@@ -117,7 +117,7 @@ func name(module, attribute string, at int) (global, error) {
 	case slices.Contains(runners, top):
 		return global{}, unsupported(adviceHostile, "the use of %s", what)
 	case top == "sklearn", top == "numpy", top == "scipy", top == "joblib", top == "pandas":
-		return global{}, unsupported(adviceNoSoftmax, "%s", what)
+		return global{}, unsupported(adviceLogistic, "%s", what)
 	default:
 		return global{}, unsupported(adviceOwnCode, "%s", what)
 	}

@@ -1,18 +1,17 @@
 package sklearn
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sepal-ml/sepal/services/softmax"
 )
 
-const adviceOneVsRest = "its probabilities are sigmoids divided by their sum, which no softmax gives: fit it once more " +
-	"with solver='lbfgs' and without multi_class (before scikit-learn 0.22: multi_class='multinomial')"
-
-// linear is a softmax over encoded features: the logits are weights times x, plus intercepts.
+// linear is a classifier over encoded features: the logits are weights times x, plus intercepts.
 type linear struct {
+	link       softmax.Link
 	classes    []string
 	features   int
 	weights    []float64 // classes × features
@@ -35,22 +34,22 @@ func readLogistic(e *estimator, report *Report) (*linear, error) {
 	case len(classes) == 2 && rows != 1, len(classes) > 2 && rows != len(classes):
 		return nil, e.wrong("coef_", "%d rows for %d classes", rows, len(classes))
 	}
-	intercepts, err := e.finite("intercept_", rows)
+	intercepts, err := e.intercepts(rows)
 	if err != nil {
 		return nil, err
 	}
-	symmetric, err := e.scheme(len(classes))
+	as, err := e.scheme(len(classes))
 	if err != nil {
 		return nil, err
 	}
 	if err := e.checkFeatures(features); err != nil {
 		return nil, err
 	}
-	l := &linear{classes: classes, features: features, weights: coef, intercepts: intercepts}
+	l := &linear{link: as.link, classes: classes, features: features, weights: coef, intercepts: intercepts}
 	if rows == 1 {
-		l.widen(symmetric)
+		l.widen(as.symmetric)
 	}
-	if symmetric {
+	if as.symmetric {
 		report.note("multi_class='multinomial' on two classes: the first has the weights -coef_, the second coef_")
 	}
 	e.noteIterations(report)
@@ -79,38 +78,59 @@ func (e *estimator) coefficients() (rows, features int, coef []float64, err erro
 	return rows, features, coef, nil
 }
 
-// scheme returns an error if the probabilities are no softmax, and whether the one row of a
-// classifier of two classes counts for both, with opposite signs.
-func (e *estimator) scheme(classes int) (symmetric bool, err error) {
+// intercepts returns intercept_. It is a plain 0.0 where liblinear was told to fit none.
+func (e *estimator) intercepts(rows int) ([]float64, error) {
+	const attr = "intercept_"
+	v, _ := e.attrs.get(attr)
+	if f, ok := v.(float64); ok && f == 0 {
+		return make([]float64, rows), nil
+	}
+	return e.finite(attr, rows)
+}
+
+// scheme is how scikit-learn's predict_proba makes probabilities of what was fitted.
+type scheme struct {
+	link softmax.Link
+	// symmetric says that the one row of a classifier of two classes counts for both, with
+	// opposite signs.
+	symmetric bool
+}
+
+// scheme reads how the classifier was fitted. Before scikit-learn 1.8, multi_class said whether
+// classes were fitted one against the rest; where it did not, and since, the solver does.
+func (e *estimator) scheme(classes int) (scheme, error) {
 	multi, err := e.text("multi_class")
 	if err != nil {
-		return false, err
+		return scheme{}, err
 	}
 	solver, err := e.text("solver")
 	if err != nil {
-		return false, err
+		return scheme{}, err
 	}
 	version := e.version()
-	oneVsRest := false
+	var oneVsRest bool
 	switch multi {
 	case "multinomial":
 		// Before 0.20 a single row was always read as log-odds.
-		symmetric = classes == 2 && !olderThan(version, 0, 20)
+		return scheme{symmetric: classes == 2 && !olderThan(version, 0, 20)}, nil
 	case "", "auto", "deprecated":
-		oneVsRest = solver == "liblinear" || solver == "newton-cholesky" && (version == "" || olderThan(version, 1, 6))
+		oneVsRest = solver == "liblinear" || solver == "newton-cholesky" && olderThan(version, 1, 6)
 	case "ovr", "warn":
 		oneVsRest = true
 	default:
-		return false, unsupported(adviceNoSoftmax, "LogisticRegression(multi_class=%q)", multi)
+		return scheme{}, unsupported(adviceLogistic, "LogisticRegression(multi_class=%q)", multi)
 	}
-	if oneVsRest && classes > 2 {
-		given := fmt.Sprintf("solver=%q", solver)
-		if multi != "" {
-			given += fmt.Sprintf(", multi_class=%q", multi)
-		}
-		return false, unsupported(adviceOneVsRest, "a one-vs-rest LogisticRegression (%s) of %d classes", given, classes)
+	if classes == 2 {
+		return scheme{}, nil
 	}
-	return symmetric, nil
+	if solver == "newton-cholesky" && !oneVsRest && version == "" {
+		return scheme{}, unsupported("dump it once more from the scikit-learn that fitted it",
+			"a LogisticRegression (solver=%q) of %d classes that does not say which scikit-learn wrote it: before 1.6 it is one-vs-rest", solver, classes)
+	}
+	if oneVsRest {
+		return scheme{link: softmax.LinkOneVsRest}, nil
+	}
+	return scheme{}, nil
 }
 
 // olderThan reports whether a version such as 1.2.1 is older than major.minor; one that cannot be

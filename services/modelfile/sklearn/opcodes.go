@@ -101,10 +101,10 @@ var instructions = map[byte]instruction{
 	0x84: {name: "EXT4", advice: adviceOutside},
 	0x97: {name: "NEXT_BUFFER", advice: adviceOutside},
 	0x98: {name: "READONLY_BUFFER", advice: adviceOutside},
-	0x8f: {name: "EMPTY_SET", advice: adviceNoSoftmax},
-	0x90: {name: "ADDITEMS", advice: adviceNoSoftmax},
-	0x91: {name: "FROZENSET", advice: adviceNoSoftmax},
-	0x92: {name: "NEWOBJ_EX", advice: adviceNoSoftmax},
+	0x8f: {name: "EMPTY_SET", advice: adviceLogistic},
+	0x90: {name: "ADDITEMS", advice: adviceLogistic},
+	0x91: {name: "FROZENSET", advice: adviceLogistic},
+	0x92: {name: "NEWOBJ_EX", advice: adviceLogistic},
 }
 
 func constant(v value) func(*machine) error {

@@ -48,6 +48,16 @@ func TestReport(t *testing.T) {
 			Format: "pickle protocol 4", LibraryVersion: "1.9.1", Estimator: "LogisticRegression",
 			Notes: []string{"the fit stopped at max_iter=3, perhaps before it converged"},
 		},
+		"ovr_lbfgs_sk1.2.1.pkl": {
+			Format: "pickle protocol 4", LibraryVersion: "1.2.1", Estimator: "LogisticRegression, one against the rest",
+		},
+		"ovr_pipe_sk1.7.2.pkl": {
+			Format: "pickle protocol 5", LibraryVersion: "1.7.2", Estimator: "Pipeline(StandardScaler, LogisticRegression), one against the rest",
+			Folded: []string{`StandardScaler "standardscaler": mean_ subtracted, divided by scale_`},
+		},
+		"binary_ovr_sk1.2.2.pkl": {
+			Format: "pickle protocol 4", LibraryVersion: "1.2.2", Estimator: "LogisticRegression",
+		},
 		"far_sk1.9.1.pkl": {
 			Format: "pickle protocol 4", LibraryVersion: "1.9.1", Estimator: "Pipeline(StandardScaler, LogisticRegression)",
 			Folded: []string{`StandardScaler "standardscaler": mean_ subtracted, divided by scale_`},

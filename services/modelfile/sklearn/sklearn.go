@@ -1,6 +1,6 @@
-// Package sklearn reads models that scikit-learn wrote: a LogisticRegression that is a softmax,
-// or a Pipeline of SimpleImputer, StandardScaler and MinMaxScaler before one, dumped with pickle
-// (protocols 2 to 5) or joblib.
+// Package sklearn reads models that scikit-learn wrote: a LogisticRegression, whether a softmax or
+// fitted one class against the rest, or a Pipeline of SimpleImputer, StandardScaler and MinMaxScaler
+// before one, dumped with pickle (protocols 2 to 5) or joblib.
 //
 // A pickle is a program. This package runs its instructions on values that do nothing: a class is
 // its name, an object is its name and its attributes, and no name outside of a short list may be
@@ -36,7 +36,8 @@ type Report struct {
 	// LibraryVersion is the version of scikit-learn that wrote the file, such as "1.2.1"; "" if
 	// the file does not say.
 	LibraryVersion string
-	// Estimator is what the file holds, such as "Pipeline(StandardScaler, LogisticRegression)".
+	// Estimator is what the file holds, such as "Pipeline(StandardScaler, LogisticRegression)";
+	// and then ", one against the rest" where the probabilities are no softmax.
 	Estimator string
 	// Folded says, one phrase for each step of a pipeline in its order, what the model does in
 	// the step's place.
@@ -138,12 +139,15 @@ func makeModel(root value, report *Report) (*softmax.Model, error) {
 	last := steps[len(steps)-1]
 	report.Estimator = describe(e, steps)
 	if last.class != "LogisticRegression" {
-		return nil, unsupported(adviceNoSoftmax, "a %s as the classifier", last.class)
+		return nil, unsupported(adviceLogistic, "a %s as the classifier", last.class)
 	}
 	report.LibraryVersion = last.version()
 	into, err := readLogistic(last.estimator, report)
 	if err != nil {
 		return nil, err
+	}
+	if into.link == softmax.LinkOneVsRest {
+		report.Estimator += ", one against the rest"
 	}
 	p := &preparation{into: into, report: report}
 	for i, s := range slices.Backward(steps[:len(steps)-1]) {
@@ -193,7 +197,7 @@ func (p *preparation) model(names []string) (*softmax.Model, error) {
 		return nil, undefinable(err)
 	}
 	model, err := softmax.NewModel(softmax.Definition{
-		Signature: signature, Classes: p.into.classes, Weights: p.into.weights, Intercepts: p.into.intercepts,
+		Signature: signature, Classes: p.into.classes, Weights: p.into.weights, Intercepts: p.into.intercepts, Link: p.into.link,
 	})
 	if err != nil {
 		return nil, undefinable(err)

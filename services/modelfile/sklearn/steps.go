@@ -28,7 +28,7 @@ func (p *preparation) fold(s step, first bool) error {
 		}
 		return p.simpleImputer(s)
 	default:
-		return unsupported(adviceNoSoftmax, "a %s (%q) before the last step", s.class, s.name)
+		return unsupported(adviceLogistic, "a %s (%q) before the last step", s.class, s.name)
 	}
 }
 

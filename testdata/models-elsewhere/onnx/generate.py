@@ -1,8 +1,8 @@
 """Writes the files of this folder that skl2onnx makes, and what onnxruntime answers to manifest.json.
 
-    python generate.py DATASETS
+    python generate.py TESTDATA
 
-DATASETS is the folder with iris.csv (../../datasets). The versions of the packages are in README.md.
+TESTDATA is the folder with datasets/iris.csv and oracles/digits.csv (../..). The versions of the packages are in README.md.
 """
 
 import json
@@ -25,7 +25,8 @@ from sklearn.preprocessing import MinMaxScaler, Normalizer, OneHotEncoder, Stand
 
 warnings.simplefilter("ignore")
 here = pathlib.Path(__file__).parent
-table = np.genfromtxt(pathlib.Path(sys.argv[1]) / "iris.csv", delimiter=",", skip_header=1, usecols=range(4))
+data = pathlib.Path(sys.argv[1])
+table = np.genfromtxt(data / "datasets" / "iris.csv", delimiter=",", skip_header=1, usecols=range(4))
 X, y = table, np.repeat([0, 1, 2], 50)
 words = np.array(["setosa", "versicolor", "virginica"])[y]
 two = y > 0
@@ -41,7 +42,7 @@ def softmax_regression(**options):
     return LogisticRegression(max_iter=1000, **options)
 
 
-def write(name, model, labels, rows=X, kind=FloatTensorType, inputs=None, refused=False, opset=17, ml=1, **options):
+def write(name, model, labels, rows=X, kind=FloatTensorType, inputs=None, refused=False, opset=17, ml=1, step=15, avoid=None, **options):
     model.fit(rows, labels)
     if kind is DoubleTensorType:
         options["zipmap"] = False  # it takes float32 only
@@ -50,12 +51,12 @@ def write(name, model, labels, rows=X, kind=FloatTensorType, inputs=None, refuse
         steps = {id(step): options for _, step in model.steps if type(step) is StandardScaler}
     proto = convert_sklearn(
         model, initial_types=inputs or [("X", kind([None, rows.shape[1]]))], options=steps,
-        target_opset={"": opset, "ai.onnx.ml": ml})
+        target_opset={"": opset, "ai.onnx.ml": ml}, black_op=avoid)
     file = name + ".onnx"
     (here / file).write_bytes(proto.SerializeToString())
     if refused:
         return
-    asked = rows[::15]
+    asked = rows[::step][:20]
     session = onnxruntime.InferenceSession(str(here / file), providers=["CPUExecutionProvider"])
     number = {"tensor(double)": np.float64, "tensor(float)": np.float32, "tensor(int64)": np.int64}
     feed = {}
@@ -70,7 +71,8 @@ def write(name, model, labels, rows=X, kind=FloatTensorType, inputs=None, refuse
     elif isinstance(probabilities, list):
         probabilities = [list(row.values()) for row in probabilities]
     probabilities = np.asarray(probabilities, float)
-    assert np.abs(probabilities - model.predict_proba(asked)).max() < 2e-6, name
+    off = np.abs(probabilities - model.predict_proba(asked)).max()
+    assert off < (1e-12 if kind is DoubleTensorType else 2e-6), name
     manifest[file] = {
         "X": [[None if np.isnan(v) else v for v in row] for row in asked.tolist()],
         "ort_label": [str(int(v)) if isinstance(v, (int, np.integer, bool, np.bool_)) else str(v) for v in answers[0]],
@@ -117,9 +119,31 @@ write("skl_named_imputer", pipe(SimpleImputer(), StandardScaler()), two.astype(i
 write("skl_class_labels", softmax_regression(), words, zipmap=False, ml=3, output_class_labels=True)
 write("skl_negative_labels", softmax_regression(), np.where(two, 1, -1), zipmap=False)
 
+
+
+def ovr(**options):
+    return softmax_regression(multi_class="ovr", **options)
+
+
+write("skl_ovr", ovr(), words, step=7)
+write("skl_ovr_double", ovr(), words, kind=DoubleTensorType, step=7)
+write("skl_ovr_opset9", softmax_regression(solver="liblinear"), y, opset=9, zipmap=False, step=7)
+write("skl_ovr_double_opset9", softmax_regression(solver="liblinear"), y, kind=DoubleTensorType, opset=9, step=7)
+write("skl_ovr_columns", ovr(), words, zipmap="columns", step=7)
+write("skl_ovr_class_labels", ovr(), words, zipmap=False, ml=3, output_class_labels=True, opset=21, step=7)
+write("skl_ovr_nointercept", softmax_regression(solver="liblinear", fit_intercept=False), y, step=7)
+write("skl_ovr_cholesky", softmax_regression(solver="newton-cholesky"), y, step=7)
+write("skl_ovr_standard", make_pipeline(StandardScaler(), ovr()), words, step=7)
+write("skl_ovr_standard_double", make_pipeline(StandardScaler(), ovr()), words, kind=DoubleTensorType, step=7)
+write("skl_ovr_reduced", ovr(), words, avoid={"Normalizer"}, step=7)
+write("skl_ovr_matmul", ovr(), words, avoid={"LinearClassifier", "Normalizer"}, step=7)
+table = np.genfromtxt(data / "oracles" / "digits.csv", delimiter=",", skip_header=1)[:600]
+digits, figures = table[:, :-1], table[:, -1].astype(int)
+write("skl_ovr_digits", ovr(C=0.01), figures, rows=digits, step=30)
+write("skl_ovr_digits_double", ovr(C=0.01), figures, rows=digits, kind=DoubleTensorType, step=30)
+
+write("skl_ovr_raw_scores", ovr(), words, refused=True, raw_scores=True, zipmap=False)
 write("skl_raw_scores", softmax_regression(), words, refused=True, raw_scores=True)
-write("skl_ovr", softmax_regression(multi_class="ovr"), words, refused=True)
-write("skl_ovr_double", softmax_regression(multi_class="ovr"), words, kind=DoubleTensorType, refused=True)
 write("skl_onevsrest", OneVsRestClassifier(softmax_regression()), y, refused=True)
 write("skl_norm", pipe(Normalizer()), words, refused=True)
 write("skl_clip", pipe(MinMaxScaler(clip=True)), words, refused=True)

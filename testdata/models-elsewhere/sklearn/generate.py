@@ -139,18 +139,14 @@ if release < (1, 8):
     write("binary_multinomial", logistic(multi_class="multinomial").fit(X[two], y[two]), some)
     write("binary_multinomial_pipe", pipe(StandardScaler(), X=X[two], y=y[two], multi_class="multinomial"), some)
     write("binary_ovr", logistic(multi_class="ovr").fit(X[two], y[two]), some)
-    write("ovr", logistic(multi_class="ovr").fit(X, y), refused="one-vs-rest")
-    write("liblinear", logistic(solver="liblinear").fit(X, y), refused="one-vs-rest")
-    write("liblinear_pipe", pipe(StandardScaler(), solver="liblinear"), refused="one-vs-rest", how="joblib")
+    write("ovr", logistic(multi_class="ovr").fit(X, y), some)
+    write("liblinear", logistic(solver="liblinear").fit(X, y), some)
+    write("liblinear_pipe", pipe(StandardScaler(), solver="liblinear"), some, how="joblib")
 if release >= (1, 2):
-    cholesky = logistic(solver="newton-cholesky").fit(X, y)
-    if release < (1, 6):
-        write("cholesky", cholesky, refused="one-vs-rest")
-    else:
-        write("cholesky", cholesky, some)
+    write("cholesky", logistic(solver="newton-cholesky").fit(X, y), some)
 
 if release < (0, 22):
-    write("warn", LogisticRegression(solver="lbfgs", max_iter=2000).fit(X, y), refused="one-vs-rest")
+    write("warn", LogisticRegression(solver="lbfgs", max_iter=2000).fit(X, y), some)
 if release >= (1, 9):
     fit = logistic().fit(X, y)
     write("protocol0", fit, how=0, refused="protocol")
