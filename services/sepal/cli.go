@@ -70,6 +70,7 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 		kong.Vars{
 			"host":              o.Host,
 			"port":              fmt.Sprint(o.Port),
+			"poll_interval":     o.PollInterval.String(),
 			"request_timeout":   o.RequestTimeout.String(),
 			"drain_delay":       o.DrainDelay.String(),
 			"stop_timeout":      o.StopTimeout.String(),

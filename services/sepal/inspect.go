@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/registry/stores"
+	"github.com/sepal-ml/sepal/services/softmax"
 )
 
 // inspectCmd is the verb inspect.
@@ -34,11 +37,10 @@ A file is checked as a server would check it, so one that shows can be served; a
 
 // Run shows what the file holds.
 func (c *inspectCmd) Run(p *process) error {
-	models, err := registry.Open(registry.Options{Path: c.Path, Version: c.ModelVersion, DefaultModel: c.Model})
+	v, err := c.version(p.ctx)
 	if err != nil {
 		return err
 	}
-	v := models.Default()
 	var out bytes.Buffer
 	if c.JSON {
 		data, err := marshalJSON(v.File)
@@ -56,11 +58,26 @@ func (c *inspectCmd) Run(p *process) error {
 	return err
 }
 
+func (c *inspectCmd) version(ctx context.Context) (*registry.Version, error) {
+	store, single, err := stores.Open(ctx, c.Path)
+	if err != nil {
+		return nil, err
+	}
+	models, err := registry.Open(ctx, store, registry.Options{SingleFile: single, Version: c.ModelVersion, DefaultModel: c.Model})
+	if err != nil {
+		return nil, err
+	}
+	return models.Current().Default(), nil
+}
+
 func writeVersion(w io.Writer, v *registry.Version) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(out, "model\t%s %s\n", v.File.GetName(), v.File.GetVersion())
 	fmt.Fprintf(out, "digest\tsha256:%s\n", v.Digest)
 	fmt.Fprintf(out, "classes\t%s\n", strings.Join(printables(v.File.GetClasses()), ", "))
+	if v.Compiled.Link() == softmax.LinkOneVsRest {
+		fmt.Fprintln(out, "link\tone against the rest")
+	}
 	writeTraining(out, v.File)
 	fmt.Fprintln(out)
 	writeFeatures(out, v)

@@ -18,9 +18,11 @@ type serveCmd struct {
 	Host string `env:"HOST" default:"${host}" help:"Address to listen on; 0.0.0.0 is every one of this machine."`
 	Port uint16 `env:"PORT" default:"${port}" help:"Port to listen on; 0 is one that is free."`
 
-	ModelPath    string `env:"MODEL_PATH" placeholder:"PATH" help:"Model file (.binpb, .json, .onnx, .pkl, .joblib), or folder laid out as MODEL/VERSION/model.binpb; the built-in iris model by default."`
-	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to serve, the newest release by default; of a single file, the version to call it."`
+	ModelPath    string `env:"MODEL_PATH" placeholder:"PATH" help:"Model file (.binpb, .json, .onnx, .pkl, .joblib), folder laid out as MODEL/VERSION/model.binpb, or bucket (s3://BUCKET/PREFIX?region=REGION); the built-in iris model by default."`
+	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to serve whatever the rollout says; of a single file, the version to call it."`
 	DefaultModel string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model that answers when a request names none, where a folder holds several."`
+
+	PollInterval time.Duration `env:"SEPAL_POLL_INTERVAL" default:"${poll_interval}" help:"How often to look at the registry for changes, which a folder of this machine also tells at once; 0s is never."`
 
 	RequestTimeout  time.Duration `env:"SEPAL_REQUEST_TIMEOUT" default:"${request_timeout}" help:"Longest time for a request; 0s is no limit."`
 	DrainDelay      time.Duration `env:"SEPAL_DRAIN_DELAY" default:"${drain_delay}" help:"On SIGTERM, how long to serve on as not ready, so that balancers take notice."`
@@ -54,6 +56,8 @@ func (c *serveCmd) AfterApply() error {
 		}
 	}
 	switch {
+	case c.PollInterval < 0:
+		return fmt.Errorf("--poll-interval is %v, expected 0s (never) or more", c.PollInterval)
 	case c.RequestTimeout < 0:
 		return fmt.Errorf("--request-timeout is %v, expected 0s (no limit) or more", c.RequestTimeout)
 	case c.DrainDelay < 0:
@@ -76,7 +80,7 @@ func (c *serveCmd) AfterApply() error {
 // Run serves until the process is told to stop.
 func (c *serveCmd) Run(p *process) error {
 	logger := newLogger(p, c.LogLevel, c.LogFormat)
-	s, err := server.New(c.options(logger))
+	s, err := server.New(p.ctx, c.options(logger))
 	if err != nil {
 		return err
 	}
@@ -107,6 +111,7 @@ func (c *serveCmd) options(logger zerolog.Logger) server.Options {
 		ModelPath:       c.ModelPath,
 		ModelVersion:    c.ModelVersion,
 		DefaultModel:    c.DefaultModel,
+		PollInterval:    c.PollInterval,
 		RequestTimeout:  c.RequestTimeout,
 		DrainDelay:      c.DrainDelay,
 		StopTimeout:     c.StopTimeout,

@@ -15,22 +15,17 @@ import (
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
+	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/server/internal/page"
 	"github.com/sepal-ml/sepal/services/server/internal/predictionapi"
-	"github.com/sepal-ml/sepal/services/server/internal/registryapi"
 )
 
 // newHandler returns everything that the port answers. What every RPC passes, and in which
 // order, is said by package rpc.
-func newHandler(o Options, models *registry.Registry, s *state) http.Handler {
-	layers := rpc.HandlerOptions(rpc.Options{
-		Logger:          o.Logger,
-		MaxMessageBytes: o.MaxMessageBytes,
-		MaxRows:         o.MaxBatchRows,
-		Timeout:         o.RequestTimeout,
-	})
+func newHandler(o Options, models *registry.Live, s *state) http.Handler {
+	layers := layers(o)
 	services := []string{
 		predictionv1connect.PredictionServiceName,
 		registryv1connect.RegistryServiceName,
@@ -38,30 +33,87 @@ func newHandler(o Options, models *registry.Registry, s *state) http.Handler {
 	// Reflection lists health too, as grpc-go's does.
 	reflector := grpcreflect.NewStaticReflector(append(services, grpchealth.HealthV1ServiceName)...)
 
+	measures := metrics.New(procedures())
+
 	mux := http.NewServeMux()
 	_, prediction := predictionv1connect.NewPredictionServiceHandler(predictionapi.New(models, s.String, o.MaxBatchRows), layers...)
-	handleMethods(mux, predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction)
-	_, versions := registryv1connect.NewRegistryServiceHandler(registryapi.New(models), layers...)
-	handleMethods(mux, registryv1.File_sepal_registry_v1_registry_service_proto, versions)
+	handleRegistry(mux, models, layers)
 	mux.Handle(grpchealth.NewHandler(grpcHealth{state: s, services: services}, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, layers...))
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", measures.Handler())
 	mux.Handle("/", rest(page.Handler(console.FS()), noSuchRPC(layers)))
 
-	return s.partFromClients(rpc.RequestID(crossOrigin(o.CORSOrigins, rpc.Unheard(o.Logger, rpc.BodyDeadline(o.RequestTimeout, mux)))))
+	return s.partFromClients(layered(o, measures, first(predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction, mux)))
 }
 
-// handleMethods routes each method of the file's services to the handler, so that a method that
-// there is not is answered like a service that there is not.
-func handleMethods(mux *http.ServeMux, file protoreflect.FileDescriptor, handler http.Handler) {
+// layered puts the layers of package rpc that are none of Connect's around the handler.
+func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handler {
+	calls := rpc.Measured(measures.Requests, rpc.Unheard(o.Logger, rpc.BodyDeadline(o.RequestTimeout, next)))
+	return rpc.RequestID(crossOrigin(o.CORSOrigins, calls))
+}
+
+// layers are the options of package rpc for every handler of Connect.
+func layers(o Options) []connect.HandlerOption {
+	return rpc.HandlerOptions(rpc.Options{
+		Logger:          o.Logger,
+		LogSampleRate:   o.LogSampleRate,
+		MaxMessageBytes: o.MaxMessageBytes,
+		MaxRows:         o.MaxBatchRows,
+		Timeout:         o.RequestTimeout,
+	})
+}
+
+// files are the contract, of which every service is served.
+func files() []protoreflect.FileDescriptor {
+	return []protoreflect.FileDescriptor{
+		predictionv1.File_sepal_prediction_v1_prediction_service_proto,
+		registryv1.File_sepal_registry_v1_registry_service_proto,
+	}
+}
+
+// procedures are all RPCs that the port answers.
+func procedures() []metrics.Procedure {
+	list := []metrics.Procedure{
+		{Path: "/" + grpchealth.HealthV1ServiceName + "/Check"},
+		{Path: "/" + grpchealth.HealthV1ServiceName + "/Watch", Streams: true},
+		{Path: "/" + grpcreflect.ReflectV1ServiceName + "/ServerReflectionInfo", Streams: true},
+		{Path: "/" + grpcreflect.ReflectV1AlphaServiceName + "/ServerReflectionInfo", Streams: true},
+	}
+	for _, file := range files() {
+		eachMethod(file, func(path string, method protoreflect.MethodDescriptor) {
+			list = append(list, metrics.Procedure{Path: path, Streams: method.IsStreamingClient() || method.IsStreamingServer()})
+		})
+	}
+	return list
+}
+
+// eachMethod calls f with each method of the file's services and the path of its URL.
+func eachMethod(file protoreflect.FileDescriptor, f func(path string, method protoreflect.MethodDescriptor)) {
 	for i := range file.Services().Len() {
 		service := file.Services().Get(i)
 		for j := range service.Methods().Len() {
-			mux.Handle(fmt.Sprintf("/%s/%s", service.FullName(), service.Methods().Get(j).Name()), handler)
+			method := service.Methods().Get(j)
+			f(fmt.Sprintf("/%s/%s", service.FullName(), method.Name()), method)
 		}
 	}
+}
+
+// first routes each method of the file's services to the handler, and all else to next: a method
+// that there is not is answered like a service that there is not. It spares most requests the
+// patterns of a mux.
+func first(file protoreflect.FileDescriptor, handler, next http.Handler) http.Handler {
+	methods := make(map[string]struct{})
+	eachMethod(file, func(path string, _ protoreflect.MethodDescriptor) { methods[path] = struct{}{} })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ours := methods[r.URL.Path]; ours {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // rest tells who looks at pages from who calls an RPC that there is not.

@@ -157,7 +157,7 @@ func TestStopCutsOff(t *testing.T) {
 	o := testenv.Options()
 	o.StopTimeout = 50 * time.Millisecond
 	o.Logger = zerolog.Nop()
-	s, err := server.New(o)
+	s, err := server.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	o := testenv.Options()
 	o.Port = uint16(number)
-	s, err := server.New(o)
+	s, err := server.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

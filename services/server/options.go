@@ -15,16 +15,24 @@ type Options struct {
 	Port uint16
 
 	// ModelPath is a model file (Sepal's own, ONNX, or a pickle or joblib dump of
-	// scikit-learn), or a registry folder laid out as <model>/<version>/model.<extension>.
+	// scikit-learn), or a registry: a folder laid out as <model>/<version>/model.<extension>, or
+	// as <version>/model.<extension> for one model, or a bucket such as s3://bucket/prefix.
 	// Default: "", the built-in iris model.
 	ModelPath string
-	// ModelVersion is the version that the default model serves; for a single model file, the
-	// version to call it. Default: "", the newest release; for a single file, the one it
-	// states.
+	// ModelVersion is the version that the default model serves, whatever its rollout says; for
+	// a single model file, the version to call it. Default: "", what the rollout says, or the
+	// newest release where nobody set one; for a single file, the version that it states.
 	ModelVersion string
 	// DefaultModel is the model that answers when a request names none. Default: "", the only
 	// one; required for a folder with several.
 	DefaultModel string
+
+	// PollInterval is how often the registry is looked at for changes. A folder on this machine
+	// also tells at once. Default: 2 s. 0: only when it tells.
+	PollInterval time.Duration
+	// Repair serves a registry from which nothing could be answered, so that it can be looked at
+	// and mended. Default: false, New fails.
+	Repair bool
 
 	// RequestTimeout is the longest that a client may take to send a request, and then the
 	// longest that the answer to a unary one may take; a client's deadline stands where it is
@@ -47,6 +55,10 @@ type Options struct {
 
 	// Logger gets the server's log. The zero value writes nothing.
 	Logger zerolog.Logger
+	// LogSampleRate is the share of requests that went well, 0 to 1, that are logged at level
+	// info, drawn by lot; at level debug all are logged, and those that failed always are.
+	// Default: 0, none.
+	LogSampleRate float64
 }
 
 // DefaultOptions returns the defaults.
@@ -54,6 +66,7 @@ func DefaultOptions() Options {
 	return Options{
 		Host:            "127.0.0.1",
 		Port:            50051,
+		PollInterval:    2 * time.Second,
 		RequestTimeout:  30 * time.Second,
 		DrainDelay:      3 * time.Second,
 		StopTimeout:     10 * time.Second,

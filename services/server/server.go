@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/wire"
 )
 
 const (
@@ -29,20 +30,21 @@ const (
 // Server serves the models of one registry. Make one with [New].
 type Server struct {
 	options Options
-	models  *registry.Registry
+	models  *registry.Live
+	follow  follower
 	state   *state
 	fresh   *fresh
 	http    *http.Server
 
 	mu       sync.Mutex
-	listener net.Listener
+	listener *wire.Listener
 	failed   chan error
 }
 
-// New loads the models and checks them; it opens no port and logs nothing. The error is one line
-// that says what is wrong, where, and what to do.
-func New(o Options) (*Server, error) {
-	models, err := registry.Open(registry.Options{Path: o.ModelPath, Version: o.ModelVersion, DefaultModel: o.DefaultModel})
+// New loads the models and checks them, for as long as ctx lasts; it opens no port and logs
+// nothing. The error is one line that says what is wrong, where, and what to do.
+func New(ctx context.Context, o Options) (*Server, error) {
+	models, err := openModels(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -87,32 +89,23 @@ func (s *Server) StartOn(listener net.Listener) {
 	}
 }
 
-func (s *Server) serve(listener net.Listener) {
+func (s *Server) serve(inner net.Listener) {
+	listener := wire.NewListener(inner)
 	s.listener = listener
 	s.state.set(serving)
-	s.logModels()
-	v := s.models.Default()
-	s.options.Logger.Info().
-		Str("address", listener.Addr().String()).
-		Str("model", v.Model).Str("model_version", v.Version).
-		Msg("serving")
+	logModels(&s.options.Logger, s.models.Current())
+	serves := s.options.Logger.Info().Str("address", listener.Addr().String())
+	if v := s.models.Current().Default(); v != nil {
+		serves = serves.Str("model", v.Model).Str("model_version", v.Version)
+	}
+	serves.Msg("serving")
+	s.follow.start(s.models, s.options)
 	go func() {
 		// Once the server drains, Stop closes the listener.
 		if err := s.http.Serve(listener); s.state.ready() {
 			s.failed <- err
 		}
 	}()
-}
-
-// logModels says which versions there are, and why others are not.
-func (s *Server) logModels() {
-	log := &s.options.Logger
-	for _, broken := range s.models.Broken() {
-		log.Warn().Err(broken).Msg("version not loaded")
-	}
-	for _, v := range s.models.Versions() {
-		log.Info().Str("model", v.Model).Str("model_version", v.Version).Str("digest", v.Digest).Msg("version loaded")
-	}
 }
 
 // Addr returns the address that the server listens on, or nil before it was started.
@@ -147,8 +140,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	if !s.close() {
 		return nil
 	}
+	defer s.follow.end()
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
+	defer context.AfterFunc(ctx, s.listener.Cut)()
 	s.fresh.wait(ctx)
 	s.fresh.close()
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {

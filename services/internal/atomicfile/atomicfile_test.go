@@ -147,15 +147,15 @@ func TestWriteToAnUnwritableFolder(t *testing.T) {
 func TestWriteThatFailsLeavesTheOldFile(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is on fire")
-	good := steps{flush: (*os.File).Sync, rename: os.Rename, flushFolder: flushFolder}
+	good := steps{flush: (*os.File).Sync, rename: os.Rename, flushFolder: FlushFolder}
 	tests := []struct {
 		name  string
 		steps steps
 		want  string
 	}{
-		{"flushing the file", steps{func(*os.File) error { return broken }, good.rename, good.flushFolder}, "old"},
-		{"renaming", steps{good.flush, func(string, string) error { return broken }, good.flushFolder}, "old"},
-		{"flushing the folder", steps{good.flush, good.rename, func(string) error { return broken }}, "new"},
+		{"flushing the file", steps{flush: func(*os.File) error { return broken }, rename: good.rename, flushFolder: good.flushFolder}, "old"},
+		{"renaming", steps{flush: good.flush, rename: func(string, string) error { return broken }, flushFolder: good.flushFolder}, "old"},
+		{"flushing the folder", steps{flush: good.flush, rename: good.rename, flushFolder: func(string) error { return broken }}, "new"},
 		{"nothing", good, "new"},
 	}
 	for _, test := range tests {

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/registry/stores"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -64,9 +66,28 @@ func folder(t *testing.T, versions ...string) string {
 	return root
 }
 
-func open(t *testing.T, o registry.Options) *registry.Registry {
+// options are where a registry is, and what of it is served.
+type options struct{ Path, Version, DefaultModel string }
+
+func openLive(o options) (*registry.Live, error) {
+	store, single, err := stores.Open(context.Background(), o.Path)
+	if err != nil {
+		return nil, err
+	}
+	return registry.Open(context.Background(), store, registry.Options{SingleFile: single, Version: o.Version, DefaultModel: o.DefaultModel})
+}
+
+func openRegistry(o options) (*registry.Registry, error) {
+	live, err := openLive(o)
+	if err != nil {
+		return nil, err
+	}
+	return live.Current(), nil
+}
+
+func open(t *testing.T, o options) *registry.Registry {
 	t.Helper()
-	r, err := registry.Open(o)
+	r, err := openRegistry(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +95,9 @@ func open(t *testing.T, o registry.Options) *registry.Registry {
 }
 
 // requireRefused checks that nothing is opened. In want, ROOT stands for the folder.
-func requireRefused(t *testing.T, o registry.Options, root, want string) {
+func requireRefused(t *testing.T, o options, root, want string) {
 	t.Helper()
-	r, err := registry.Open(o)
+	r, err := openRegistry(o)
 	if err == nil {
 		t.Fatalf("the registry is opened, expected the error %s", want)
 	}
@@ -117,5 +138,12 @@ func requireUnavailable(t *testing.T, err error, want string) {
 	var unavailable *registry.UnavailableError
 	if !errors.As(err, &unavailable) || err.Error() != want {
 		t.Errorf("got error %v, expected the *UnavailableError %s", err, want)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // openBy fails the test if the registry is neither opened nor refused in time: the opening of a
 // named pipe waits for a writer.
-func openBy(t *testing.T, o registry.Options) (*registry.Registry, error) {
+func openBy(t *testing.T, o options) (*registry.Registry, error) {
 	t.Helper()
 	type result struct {
 		registry *registry.Registry
@@ -22,7 +22,7 @@ func openBy(t *testing.T, o registry.Options) (*registry.Registry, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		r, err := registry.Open(o)
+		r, err := openRegistry(o)
 		done <- result{r, err}
 	}()
 	select {
@@ -52,7 +52,7 @@ func TestPipeForAModelIsRefused(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "model.binpb")
 	makePipe(t, path)
-	_, err := openBy(t, registry.Options{Path: path})
+	_, err := openBy(t, options{Path: path})
 	if err == nil {
 		t.Fatal("a named pipe is read as a model")
 	}
@@ -63,7 +63,7 @@ func TestPipeForAVersionIsBroken(t *testing.T) {
 	t.Parallel()
 	root := folder(t, "iris/v1.0.0")
 	makePipe(t, filepath.Join(root, "iris/v2.0.0/model.binpb"))
-	r, err := openBy(t, registry.Options{Path: root, Version: "v1.0.0"})
+	r, err := openBy(t, options{Path: root, Version: "v1.0.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestPipeForAVersionIsBroken(t *testing.T) {
 	if text := broken[0].Error(); !strings.Contains(text, "iris/v2.0.0/model.binpb: is no regular file, but a named pipe") {
 		t.Errorf("the error is %s", text)
 	}
-	_, err = openBy(t, registry.Options{Path: root})
+	_, err = openBy(t, options{Path: root})
 	if err == nil {
 		t.Fatal("a named pipe is served")
 	}
@@ -90,10 +90,10 @@ func TestFilesOfOtherKindsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	requireRefused(t, registry.Options{Path: socket}, root, "ROOT/socket: is no regular file, but a socket"+fileRemedy)
-	requireRefused(t, registry.Options{Path: os.DevNull}, "", os.DevNull+": is no regular file, but a device"+fileRemedy)
+	requireRefused(t, options{Path: socket}, root, "ROOT/socket: is no regular file, but a socket"+fileRemedy)
+	requireRefused(t, options{Path: os.DevNull}, "", os.DevNull+": is no regular file, but a device"+fileRemedy)
 
 	nested := t.TempDir()
 	write(t, filepath.Join(nested, "iris/v1.0.0/model.binpb/x"), nil)
-	requireRefused(t, registry.Options{Path: nested}, nested, "ROOT/iris/v1.0.0/model.binpb: is no regular file, but a folder"+servedRemedy)
+	requireRefused(t, options{Path: nested}, nested, "ROOT/iris/v1.0.0/model.binpb: is no regular file, but a folder"+servedRemedy)
 }

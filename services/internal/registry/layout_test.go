@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -35,7 +34,7 @@ func TestWrongLayoutsAreRefused(t *testing.T) {
 			t.Parallel()
 			root := folder(t, "iris/v1.0.0")
 			write(t, filepath.Join(root, test.file), modelBytes(t, "iris", "v1.0.0", native.JSON))
-			requireRefused(t, registry.Options{Path: root}, root, test.err)
+			requireRefused(t, options{Path: root}, root, test.err)
 		})
 	}
 }
@@ -46,7 +45,7 @@ func TestFolderThatCannotBeReadIsRefused(t *testing.T) {
 	if err := os.Symlink("gone", filepath.Join(root, "iris", "v1.1.0")); err != nil {
 		t.Fatal(err)
 	}
-	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory"+layoutRemedy)
+	requireRefused(t, options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory"+layoutRemedy)
 }
 
 func TestOtherFilesArePassedOver(t *testing.T) {
@@ -58,7 +57,7 @@ func TestOtherFilesArePassedOver(t *testing.T) {
 	} {
 		write(t, filepath.Join(root, name), []byte("not a model"))
 	}
-	r := open(t, registry.Options{Path: root})
+	r := open(t, options{Path: root})
 	if diff := cmp.Diff([]string{"iris/v1.0.0"}, names(r.Versions()...)); diff != "" {
 		t.Errorf("versions (-want +got):\n%s", diff)
 	}
@@ -74,15 +73,15 @@ func TestLoopsOfLinksAreRefused(t *testing.T) {
 	if err := os.Symlink("loop", loop); err != nil {
 		t.Fatal(err)
 	}
-	requireRefused(t, registry.Options{Path: loop}, root, "ROOT/loop: the model file or registry folder cannot be read: too many levels of symbolic links; "+
+	requireRefused(t, options{Path: loop}, root, "ROOT/loop: the model file or registry folder cannot be read: too many levels of symbolic links; "+
 		"expected the path of one (MODEL_PATH), or none for the built-in iris model")
-	requireRefused(t, registry.Options{Path: root}, root, "ROOT: stat loop: too many levels of symbolic links"+layoutRemedy)
+	requireRefused(t, options{Path: root}, root, "ROOT: stat loop: too many levels of symbolic links"+layoutRemedy)
 }
 
 // The root of a file system is a folder of folders, as a registry is.
 func TestTheRootOfAFileSystemIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := registry.Open(registry.Options{Path: "/"}); err == nil || !strings.HasSuffix(err.Error(), layoutRemedy) {
+	if _, err := openRegistry(options{Path: "/"}); err == nil || !strings.HasSuffix(err.Error(), layoutRemedy) {
 		t.Errorf("got error %v, expected one that ends in %q", err, layoutRemedy)
 	}
 }
@@ -110,13 +109,13 @@ func TestMountedConfiguration(t *testing.T) {
 	link("../..data/iris/v2.0.0", "iris/v2.0.0")
 	link("..data/rose", "rose")
 
-	r := open(t, registry.Options{Path: root, DefaultModel: "iris"})
+	r := open(t, options{Path: root, DefaultModel: "iris"})
 	if diff := cmp.Diff([]string{"iris/v2.0.0", "iris/v1.0.0", "rose/v1.0.0"}, names(r.Versions()...)); diff != "" {
 		t.Errorf("versions (-want +got):\n%s", diff)
 	}
 
 	// The registry itself may be a link, and so may a single file.
 	link(".", "..models")
-	open(t, registry.Options{Path: filepath.Join(root, "..models"), DefaultModel: "iris"})
-	requireVersion(t, open(t, registry.Options{Path: filepath.Join(root, "iris/v1.0.0/model.json")}).Default(), "iris/v1.0.0")
+	open(t, options{Path: filepath.Join(root, "..models"), DefaultModel: "iris"})
+	requireVersion(t, open(t, options{Path: filepath.Join(root, "iris/v1.0.0/model.json")}).Default(), "iris/v1.0.0")
 }

@@ -9,13 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
 func TestBuiltInRegistryServesIris(t *testing.T) {
 	t.Parallel()
-	r := open(t, registry.Options{})
+	r := open(t, options{})
 	v := r.Default()
 	if v.Model != "iris" || v.File.GetName() != "iris" || v.File.GetVersion() != v.Version {
 		t.Errorf("the default is %s %s, expected a version of iris", v.Model, v.Version)
@@ -31,9 +30,9 @@ func TestBuiltInRegistryServesIris(t *testing.T) {
 	if got := v.Compiled.Class(class); got != "setosa" {
 		t.Errorf("the first row of the iris data is %q, expected \"setosa\"", got)
 	}
-	requireRefused(t, registry.Options{Version: "v99.0.0"}, "",
+	requireRefused(t, options{Version: "v99.0.0"}, "",
 		`built-in: model "iris" has no version "v99.0.0" (MODEL_VERSION); it has: `+v.Version)
-	requireRefused(t, registry.Options{DefaultModel: "rose"}, "",
+	requireRefused(t, options{DefaultModel: "rose"}, "",
 		`built-in: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`)
 }
 
@@ -44,7 +43,7 @@ func TestSingleFile(t *testing.T) {
 			t.Parallel()
 			data := modelBytes(t, "iris", "v1.2.3", format)
 			path := write(t, filepath.Join(t.TempDir(), name), data)
-			r := open(t, registry.Options{Path: path, DefaultModel: "iris"})
+			r := open(t, options{Path: path, DefaultModel: "iris"})
 			v := r.Default()
 			requireVersion(t, v, "iris/v1.2.3")
 			digest := sha256.Sum256(data)
@@ -52,7 +51,7 @@ func TestSingleFile(t *testing.T) {
 				t.Errorf("the digest is %s, expected %s", v.Digest, want)
 			}
 
-			renamed := open(t, registry.Options{Path: path, Version: "v9.0.0-rc.1"})
+			renamed := open(t, options{Path: path, Version: "v9.0.0-rc.1"})
 			requireVersion(t, renamed.Default(), "iris/v9.0.0-rc.1")
 			if diff := cmp.Diff([]string{"iris/v9.0.0-rc.1"}, names(renamed.Versions()...)); diff != "" {
 				t.Errorf("versions (-want +got):\n%s", diff)
@@ -67,9 +66,9 @@ func TestSingleFile(t *testing.T) {
 func TestSingleFileInTheWorkingFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "m.binpb", modelBytes(t, "iris", "v1.0.0", native.Binary))
-	requireVersion(t, open(t, registry.Options{Path: "m.binpb"}).Default(), "iris/v1.0.0")
+	requireVersion(t, open(t, options{Path: "m.binpb"}).Default(), "iris/v1.0.0")
 	publish(t, "models", "iris/v2.0.0")
-	requireVersion(t, open(t, registry.Options{Path: "models/"}).Default(), "iris/v2.0.0")
+	requireVersion(t, open(t, options{Path: "models/"}).Default(), "iris/v2.0.0")
 }
 
 func TestWrongPathsAreRefused(t *testing.T) {
@@ -86,24 +85,25 @@ func TestWrongPathsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path("flat/model.binpb"), modelBytes(t, "iris", "v1.0.0", native.Binary))
-	publish(t, path("deep"), "iris/v1.0.0")
+	publish(t, path("mixed"), "iris/v1.0.0")
+	write(t, path("mixed/v1.0.0/model.binpb"), modelBytes(t, "iris", "v1.0.0", native.Binary))
 	const noModel = ": holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: " +
 		"write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"
 	tests := []struct {
 		name    string
-		options registry.Options
+		options options
 		err     string
 	}{
-		{"missing", registry.Options{Path: path("missing")}, "ROOT/missing: no such model file or registry folder; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
-		{"below a file", registry.Options{Path: path("good.binpb/x")}, "ROOT/good.binpb/x: the model file or registry folder cannot be read: not a directory; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
-		{"pickle", registry.Options{Path: path("model.pkl")}, "ROOT/model.pkl: byte 2, FRAME: the file is cut short: a frame of 26 bytes, at most 11 are left; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
-		{"empty file", registry.Options{Path: path("empty.json")}, "ROOT/empty.json: the file is empty; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
-		{"file of another model", registry.Options{Path: path("good.binpb"), DefaultModel: "rose"}, `ROOT/good.binpb: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`},
-		{"version that is none", registry.Options{Path: path("good.binpb"), Version: "latest"}, `version: "latest" is not a semantic version such as "v1.0.0" (MODEL_VERSION)`},
-		{"empty folder", registry.Options{Path: path("nothing")}, "ROOT/nothing" + noModel},
-		{"model without versions", registry.Options{Path: path("hollow")}, "ROOT/hollow" + noModel},
-		{"model file without folders", registry.Options{Path: path("flat")}, "ROOT/flat" + noModel},
-		{"folder of a model", registry.Options{Path: path("deep/iris")}, "ROOT/deep/iris" + noModel},
+		{"missing", options{Path: path("missing")}, "ROOT/missing: no such model file or registry folder; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
+		{"below a file", options{Path: path("good.binpb/x")}, "ROOT/good.binpb/x: the model file or registry folder cannot be read: not a directory; expected the path of one (MODEL_PATH), or none for the built-in iris model"},
+		{"pickle", options{Path: path("model.pkl")}, "ROOT/model.pkl: byte 2, FRAME: the file is cut short: a frame of 26 bytes, at most 11 are left; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
+		{"empty file", options{Path: path("empty.json")}, "ROOT/empty.json: the file is empty; write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"},
+		{"file of another model", options{Path: path("good.binpb"), DefaultModel: "rose"}, `ROOT/good.binpb: holds no model "rose" (SEPAL_DEFAULT_MODEL); it holds: iris`},
+		{"version that is none", options{Path: path("good.binpb"), Version: "latest"}, `version: "latest" is not a semantic version such as "v1.0.0" (MODEL_VERSION)`},
+		{"empty folder", options{Path: path("nothing")}, "ROOT/nothing" + noModel},
+		{"model without versions", options{Path: path("hollow")}, "ROOT/hollow" + noModel},
+		{"model file without folders", options{Path: path("flat")}, "ROOT/flat" + noModel},
+		{"two layouts in one", options{Path: path("mixed")}, "ROOT/mixed: folder v1.0.0 is a version, and folder iris a model; a registry has one of them at its top" + layoutRemedy},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -122,9 +122,9 @@ func TestFilesOfOtherToolsAreServed(t *testing.T) {
 	}
 	root := t.TempDir()
 	write(t, filepath.Join(root, "flowers/v1.2.0/model.pkl"), pickle)
-	requireVersion(t, open(t, registry.Options{Path: root}).Default(), "flowers/v1.2.0")
+	requireVersion(t, open(t, options{Path: root}).Default(), "flowers/v1.2.0")
 	alone := filepath.Join(t.TempDir(), "model.pkl")
 	write(t, alone, pickle)
-	requireVersion(t, open(t, registry.Options{Path: alone}).Default(), "model/v1.0.0")
-	requireVersion(t, open(t, registry.Options{Path: alone, Version: "v7.0.0"}).Default(), "model/v7.0.0")
+	requireVersion(t, open(t, options{Path: alone}).Default(), "model/v1.0.0")
+	requireVersion(t, open(t, options{Path: alone, Version: "v7.0.0"}).Default(), "model/v7.0.0")
 }

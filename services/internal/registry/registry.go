@@ -1,49 +1,98 @@
 // Package registry holds the models that a server serves: which there are, in which versions,
-// and which version answers when a request names none.
+// and which version answers which request.
 //
-// A [Registry] is read once, whole, and never changes: any number of goroutines may use it.
+// A [Registry] is a snapshot that never changes: any number of goroutines may use it. A [Live]
+// registry reads snapshots from a [Store], follows its changes, and makes some itself.
 package registry
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"golang.org/x/mod/semver"
 
-	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
-	"github.com/sepal-ml/sepal/services/softmax"
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+	"github.com/sepal-ml/sepal/services/internal/rollout"
 )
 
-// Version is one version of a model, loaded and checked.
-type Version struct {
-	// Model and Version are its names, such as "iris" and "v1.0.0".
-	Model, Version string
-	// Digest is the SHA-256 digest of the model file, in lower-case hexadecimal.
-	Digest string
-	// Compiled is the model, ready to predict.
-	Compiled *softmax.Model
-	// File is the message that the file holds. It must not be changed.
-	File *modelv1.Model
-}
-
-// Registry is a set of models. Its zero value holds none; see [Open].
+// Registry is a snapshot of the models. Its zero value holds none; see [Open].
 type Registry struct {
-	models       map[string]*entry
-	defaultModel string
+	models         map[string]*entry
+	defaultModel   string
+	layoutProblems []error
 }
 
 // entry is a model. Every version is in exactly one of loaded and broken.
 type entry struct {
-	stable string
+	name   string
+	dir    string // "." where its versions stand at the top of the registry
 	loaded map[string]*Version
-	broken map[string]error
+	broken map[string]*BrokenVersion
+
+	// record is the content of the rollout file, and recordBytes that of the file itself; nil
+	// where there is none.
+	record      *registryv1.RolloutRecord
+	recordBytes []byte
+	recordErr   error // why the file cannot be read
+	// pinned is the version that the server was told to serve; empty for none.
+	pinned string
+
+	// plan is what is followed; nil where no version can answer.
+	plan *rollout.Plan
+	// notFollowed is why plan is not what the registry says.
+	notFollowed error
+	// unlisted is why the versions are those of before.
+	unlisted error
+	shadows  map[string][]*Shadow // by the version that answers
 }
 
-// Default returns the version that answers when a request names neither model nor version; nil
-// if the registry is a zero value.
+// Assignment is which version answers a request.
+type Assignment struct {
+	Version *Version
+	// Variant is the variant of the rollout; empty where the request named a version.
+	Variant string
+	// Shadows are to be compared with the answer. They must not be changed.
+	Shadows []*Shadow
+}
+
+// Assign returns what answers a request. An empty model is the default one. A version may be a
+// label of the rollout; where it is empty, the rollout decides by the subject, or by chance where
+// that is empty too. The error is a [*NotFoundError] or a [*UnavailableError].
+func (r *Registry) Assign(model, version, subject string) (Assignment, error) {
+	e, err := r.entry(model)
+	if err != nil {
+		return Assignment{}, err
+	}
+	if version != "" {
+		v, err := e.version(version)
+		return Assignment{Version: v}, err
+	}
+	if e.plan == nil {
+		return Assignment{}, &UnavailableError{Model: e.name}
+	}
+	arm := e.plan.Assign(subject)
+	return Assignment{Version: e.loaded[arm.Version], Variant: arm.Variant, Shadows: e.shadows[arm.Version]}, nil
+}
+
+// Resolve returns a version. An empty model is the default one; a version may be a label, and is
+// the stable one where it is empty. The error is a [*NotFoundError] or a [*UnavailableError].
+func (r *Registry) Resolve(model, version string) (*Version, error) {
+	e, err := r.entry(model)
+	if err != nil {
+		return nil, err
+	}
+	if version != "" {
+		return e.version(version)
+	}
+	if e.plan == nil {
+		return nil, &UnavailableError{Model: e.name}
+	}
+	return e.loaded[e.plan.Rollout().GetStable()], nil
+}
+
+// Default returns the stable version of the default model; nil if there is none.
 func (r *Registry) Default() *Version {
 	v, err := r.Resolve("", "")
 	if err != nil {
@@ -52,55 +101,78 @@ func (r *Registry) Default() *Version {
 	return v
 }
 
-// Resolve returns the version that a request asks for. An empty model is the default one, an
-// empty version the one that the model serves by default. The error is a [*NotFoundError] or a
-// [*UnavailableError].
-func (r *Registry) Resolve(model, version string) (*Version, error) {
+func (r *Registry) entry(model string) (*entry, error) {
 	if model == "" {
 		model = r.defaultModel
 	}
-	e, ok := r.models[model]
-	if !ok {
-		return nil, &NotFoundError{Model: model, Exist: sortedKeys(r.models)}
+	if e, ok := r.models[model]; ok {
+		return e, nil
 	}
-	if version == "" {
-		version = e.stable
-	}
-	if v, ok := e.loaded[version]; ok {
+	return nil, &NotFoundError{Model: model, Exist: sortedKeys(r.models)}
+}
+
+// version returns the version of that name or label.
+func (e *entry) version(name string) (*Version, error) {
+	if v, ok := e.loaded[name]; ok {
 		return v, nil
 	}
-	if _, ok := e.broken[version]; ok {
-		return nil, &UnavailableError{Model: model, Version: version}
-	}
-	return nil, &NotFoundError{Model: model, Version: version, Exist: e.versions()}
-}
-
-// Versions returns the loaded versions of all models, by name, the newest version first.
-func (r *Registry) Versions() []*Version {
-	var all []*Version
-	for _, name := range sortedKeys(r.models) {
-		e := r.models[name]
-		for _, version := range e.versions() {
-			all = append(all, e.loaded[version])
+	if e.plan != nil {
+		if version, ok := e.plan.Label(name); ok {
+			return e.loaded[version], nil
 		}
 	}
-	return all
-}
-
-// Broken returns why versions could not be loaded, one error per version.
-func (r *Registry) Broken() []error {
-	var all []error
-	for _, name := range sortedKeys(r.models) {
-		e := r.models[name]
-		for _, version := range sortedKeys(e.broken) {
-			all = append(all, e.broken[version])
-		}
+	if _, ok := e.broken[name]; ok {
+		return nil, &UnavailableError{Model: e.name, Version: name}
 	}
-	return all
+	return nil, &NotFoundError{Model: e.name, Version: name, Exist: e.versions(), Labels: e.labels()}
 }
 
 // versions returns the loaded versions, the newest first.
 func (e *entry) versions() []string { return newestFirst(sortedKeys(e.loaded)) }
+
+func (e *entry) labels() []string {
+	if e.plan == nil {
+		return nil
+	}
+	return e.plan.Labels()
+}
+
+// follow makes plan what the entry follows; every version that it names is loaded.
+func (e *entry) follow(plan *rollout.Plan, agreements *agreements) {
+	e.plan = plan
+	e.shadows = map[string][]*Shadow{}
+	for _, answers := range answering(plan.Rollout()) {
+		if e.shadows[answers] != nil {
+			continue // several variants may be of one version
+		}
+		for _, name := range plan.Shadows() {
+			if name != answers {
+				e.shadows[answers] = append(e.shadows[answers], agreements.shadow(e.loaded[name], e.loaded[answers]))
+			}
+		}
+	}
+}
+
+// answering returns the versions that requests get without naming them.
+func answering(r *registryv1.Rollout) []string {
+	versions := []string{r.GetStable()}
+	for _, v := range r.GetVariants() {
+		if v.GetWeight() > 0 {
+			versions = append(versions, v.GetVersion())
+		}
+	}
+	return versions
+}
+
+// missing returns the first version that the plan names and that is not loaded.
+func (e *entry) missing(plan *rollout.Plan) (version string, missing bool) {
+	for _, v := range plan.Versions() {
+		if e.loaded[v] == nil {
+			return v, true
+		}
+	}
+	return "", false
+}
 
 // newestFirst sorts by precedence. Versions that differ in their build metadata only have the
 // same; those are in alphabetical order, backwards.
@@ -111,41 +183,20 @@ func newestFirst(versions []string) []string {
 	return versions
 }
 
+// newestRelease returns the first version that is no pre-release, or the first; the versions
+// stand newest first. It returns "" where there is none.
+func newestRelease(versions []string) string {
+	for _, v := range versions {
+		if semver.Prerelease(v) == "" {
+			return v
+		}
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	return versions[0]
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
-}
-
-// NotFoundError says that there is no such model, or no such version of it.
-type NotFoundError struct {
-	Model string
-	// Version is empty when the model itself is unknown.
-	Version string
-	// Exist names the models, or the versions of the model, that there are.
-	Exist []string
-}
-
-func (e *NotFoundError) Error() string {
-	// What a client asks for may be of any length.
-	if e.Version == "" {
-		return fmt.Sprintf("there is no model %.80q; there are: %s", e.Model, some(e.Exist))
-	}
-	return fmt.Sprintf("model %q has no version %.80q; it has: %s", e.Model, e.Version, some(e.Exist))
-}
-
-// some joins names, of many the first few.
-func some(names []string) string {
-	const most = 20
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-// UnavailableError says that a version exists but could not be loaded.
-type UnavailableError struct {
-	Model, Version string
-}
-
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("version %q of model %q could not be loaded; the server's log says why", e.Version, e.Model)
 }

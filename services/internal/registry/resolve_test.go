@@ -14,7 +14,7 @@ import (
 
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	t.Parallel()
-	r := open(t, registry.Options{Path: folder(t, "iris/v1.10.0", "iris/v1.9.0", "rose/v1.0.0"), DefaultModel: "iris"})
+	r := open(t, options{Path: folder(t, "iris/v1.10.0", "iris/v1.9.0", "rose/v1.0.0"), DefaultModel: "iris"})
 	tests := []struct {
 		name, model, version string
 		want                 registry.NotFoundError
@@ -104,7 +104,7 @@ func TestZeroRegistryHoldsNothing(t *testing.T) {
 // Under -race this shows that reading needs no lock.
 func TestResolveFromManyGoroutines(t *testing.T) {
 	t.Parallel()
-	r := open(t, registry.Options{Path: folder(t, "iris/v1.0.0", "iris/v2.0.0", "rose/v1.0.0"), DefaultModel: "iris"})
+	r := open(t, options{Path: folder(t, "iris/v1.0.0", "iris/v2.0.0", "rose/v1.0.0"), DefaultModel: "iris"})
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -28,7 +27,7 @@ func TestTheNewestReleaseIsServed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			versions := test.versions
-			r := open(t, registry.Options{Path: folder(t, versions...)})
+			r := open(t, options{Path: folder(t, versions...)})
 			requireVersion(t, r.Default(), versions[test.served])
 			if diff := cmp.Diff(versions, names(r.Versions()...)); diff != "" {
 				t.Errorf("versions (-want +got):\n%s", diff)
@@ -48,7 +47,7 @@ func TestTheNewestReleaseIsServed(t *testing.T) {
 func TestVersionIsPinned(t *testing.T) {
 	t.Parallel()
 	root := folder(t, "iris/v1.0.0", "iris/v2.0.0", "rose/v3.0.0", "rose/v1.0.0")
-	r := open(t, registry.Options{Path: root, Version: "v1.0.0", DefaultModel: "iris"})
+	r := open(t, options{Path: root, Version: "v1.0.0", DefaultModel: "iris"})
 	requireVersion(t, r.Default(), "iris/v1.0.0")
 	for _, test := range []struct{ model, version, want string }{
 		{"", "", "iris/v1.0.0"},
@@ -63,18 +62,18 @@ func TestVersionIsPinned(t *testing.T) {
 		}
 		requireVersion(t, v, test.want)
 	}
-	requireRefused(t, registry.Options{Path: root, Version: "v3.0.0", DefaultModel: "iris"}, root,
+	requireRefused(t, options{Path: root, Version: "v3.0.0", DefaultModel: "iris"}, root,
 		`ROOT: model "iris" has no version "v3.0.0" (MODEL_VERSION); it has: v2.0.0, v1.0.0`)
 }
 
 func TestDefaultModel(t *testing.T) {
 	t.Parallel()
 	root := folder(t, "iris/v1.0.0", "rose/v1.0.0")
-	requireVersion(t, open(t, registry.Options{Path: root, DefaultModel: "rose"}).Default(), "rose/v1.0.0")
-	requireVersion(t, open(t, registry.Options{Path: folder(t, "rose/v1.0.0")}).Default(), "rose/v1.0.0")
-	requireRefused(t, registry.Options{Path: root}, root,
+	requireVersion(t, open(t, options{Path: root, DefaultModel: "rose"}).Default(), "rose/v1.0.0")
+	requireVersion(t, open(t, options{Path: folder(t, "rose/v1.0.0")}).Default(), "rose/v1.0.0")
+	requireRefused(t, options{Path: root}, root,
 		"ROOT: holds several models (iris, rose); name the default one (SEPAL_DEFAULT_MODEL)")
-	requireRefused(t, registry.Options{Path: root, DefaultModel: "lily"}, root,
+	requireRefused(t, options{Path: root, DefaultModel: "lily"}, root,
 		`ROOT: holds no model "lily" (SEPAL_DEFAULT_MODEL); it holds: iris, rose`)
 }
 
@@ -89,7 +88,7 @@ func TestBrokenVersionsThatAreNotServedAreReported(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(root, "iris/v1.3.0/model.binpb"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	r := open(t, registry.Options{Path: root})
+	r := open(t, options{Path: root})
 	requireVersion(t, r.Default(), "iris/v2.0.0")
 	want := []string{
 		"ROOT/iris/v1.0.0/model.json: the file is not the JSON of a Sepal model, or is cut short: unexpected EOF",
@@ -119,13 +118,13 @@ func TestBrokenVersionsThatAreServedAreRefused(t *testing.T) {
 	const broken = "ROOT/iris/v2.0.0/model.binpb: the file is no Sepal model, or is damaged or cut short: it looks like a zip archive; repair or remove it"
 	tests := []struct {
 		name    string
-		options registry.Options
+		options options
 		err     string // empty: it is opened
 	}{
-		{"the newest of the default model", registry.Options{DefaultModel: "iris"}, broken + ", or take another version (MODEL_VERSION)"},
-		{"the one pinned", registry.Options{DefaultModel: "iris", Version: "v2.0.0"}, broken + ", or take another version (MODEL_VERSION)"},
-		{"the newest of another model", registry.Options{DefaultModel: "rose"}, broken},
-		{"not the one pinned", registry.Options{DefaultModel: "iris", Version: "v1.0.0"}, ""},
+		{"the newest of the default model", options{DefaultModel: "iris"}, broken + ", or take another version (MODEL_VERSION)"},
+		{"the one pinned", options{DefaultModel: "iris", Version: "v2.0.0"}, broken + ", or take another version (MODEL_VERSION)"},
+		{"the newest of another model", options{DefaultModel: "rose"}, broken},
+		{"not the one pinned", options{DefaultModel: "iris", Version: "v1.0.0"}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -155,6 +154,6 @@ func TestFileWithoutPermissionIsRefused(t *testing.T) {
 		}
 		t.Skip("this user reads files without permission")
 	}
-	requireRefused(t, registry.Options{Path: root}, root,
+	requireRefused(t, options{Path: root}, root,
 		"ROOT/iris/v1.0.0/model.binpb: cannot be read: permission denied; repair or remove it, or take another version (MODEL_VERSION)")
 }

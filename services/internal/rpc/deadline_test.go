@@ -74,3 +74,97 @@ func TestDeadlinePasses(t *testing.T) {
 		}
 	})
 }
+
+// TestDeadlineActsAsAContext looks at the deadline as package context and others do.
+func TestDeadlineActsAsAContext(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	tests := []struct {
+		name string
+		look func(t *testing.T, ctx context.Context, cancelParent context.CancelFunc)
+	}{
+		{"values are the parent's, before and after someone waits", func(t *testing.T, ctx context.Context, _ context.CancelFunc) {
+			before := ctx.Value(key{})
+			ctx.Done()
+			if after := ctx.Value(key{}); before != "v" || after != "v" {
+				t.Errorf("got %v and %v, expected v", before, after)
+			}
+		}},
+		{"no error while there is time", func(t *testing.T, ctx context.Context, _ context.CancelFunc) {
+			time.Sleep(time.Hour - time.Nanosecond)
+			requireErr(t, ctx, nil)
+		}},
+		{"the error of one for which no one waits", func(t *testing.T, ctx context.Context, cancelParent context.CancelFunc) {
+			time.Sleep(time.Hour)
+			requireErr(t, ctx, context.DeadlineExceeded)
+			cancelParent()
+			requireErr(t, ctx, context.DeadlineExceeded) // It stays.
+		}},
+		{"the parent is cancelled", func(t *testing.T, ctx context.Context, cancelParent context.CancelFunc) {
+			cancelParent()
+			requireErr(t, ctx, context.Canceled)
+			<-ctx.Done()
+			time.Sleep(time.Hour)
+			requireErr(t, ctx, context.Canceled)
+		}},
+		{"the parent is cancelled while someone waits", func(t *testing.T, ctx context.Context, cancelParent context.CancelFunc) {
+			done := ctx.Done()
+			cancelParent()
+			<-done
+			requireErr(t, ctx, context.Canceled)
+		}},
+		{"a child ends with it", func(t *testing.T, ctx context.Context, _ context.CancelFunc) {
+			child, cancel := context.WithCancel(ctx)
+			defer cancel()
+			<-child.Done()
+			if err := context.Cause(child); err != context.DeadlineExceeded {
+				t.Errorf("the cause is %v", err)
+			}
+			requireErr(t, ctx, context.DeadlineExceeded)
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				parent, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "v"))
+				defer cancel()
+				_, err := deadline(time.Hour)(func(ctx context.Context, _ connect.AnyRequest) (connect.AnyResponse, error) {
+					test.look(t, ctx, cancel)
+					return nil, nil
+				})(parent, nil)
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestContextEndsWithItsCall shows that what outlives a handler is told so, whether or not it
+// waited before.
+func TestContextEndsWithItsCall(t *testing.T) {
+	t.Parallel()
+	for _, waits := range []bool{false, true} {
+		var kept context.Context
+		_, err := deadline(time.Hour)(func(ctx context.Context, _ connect.AnyRequest) (connect.AnyResponse, error) {
+			if kept = ctx; waits {
+				ctx.Done()
+			}
+			return nil, nil
+		})(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		requireErr(t, kept, context.Canceled)
+		<-kept.Done()
+		requireErr(t, kept, context.Canceled)
+	}
+}
+
+func requireErr(t *testing.T, ctx context.Context, want error) {
+	t.Helper()
+	if err := ctx.Err(); err != want {
+		t.Errorf("the context's error is %v, expected %v", err, want)
+	}
+}

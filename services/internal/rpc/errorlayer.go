@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -16,18 +17,21 @@ import (
 // error that was made for the client passes; a context's end gets its code; anything else, and
 // a panic, becomes an INTERNAL error with a neutral text and the request id, and its own text
 // goes to the log, once.
+//
+// It writes the log of them: each at level debug; above that, those that failed, and of the others
+// a share of sampleRate.
 type errorLayer struct {
-	logger zerolog.Logger
+	logger     zerolog.Logger
+	sampleRate float64
 }
 
 func (l *errorLayer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (response connect.AnyResponse, err error) {
-		start := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
 				response, err = nil, panicked(p)
 			}
-			err = l.end(ctx, request.Spec(), request.Peer(), start, err)
+			err = l.end(ctx, request.Spec(), request.Peer(), err)
 		}()
 		return next(ctx, request)
 	}
@@ -35,12 +39,11 @@ func (l *errorLayer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 
 func (l *errorLayer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
-		start := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
 				err = panicked(p)
 			}
-			err = l.end(ctx, conn.Spec(), conn.Peer(), start, err)
+			err = l.end(ctx, conn.Spec(), conn.Peer(), err)
 		}()
 		return next(ctx, conn)
 	}
@@ -66,34 +69,55 @@ func panicked(value any) error {
 	return &panicError{value: value, stack: debug.Stack()}
 }
 
-// end logs how a call ended and returns the error that the client gets.
-func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Peer, start time.Time, err error) error {
-	hear(ctx)
+// end notes and logs how a call ended, and returns the error that the client gets.
+func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Peer, err error) error {
 	shown := forClient(ctx, err)
-	event := l.logger.Debug()
-	if shown != nil {
-		event = l.logger.Info()
-		if shown.Code() == connect.CodeInternal {
-			event = l.logger.Error()
+	c := callFrom(ctx)
+	if c != nil {
+		c.heard = true
+		if shown != nil {
+			c.code = shown.Code()
 		}
 	}
-	if !event.Enabled() {
-		return orNil(shown)
+	// Whether to log is settled before there is anything to log.
+	if level := l.level(shown); level >= l.logger.GetLevel() {
+		l.log(level, c, spec, peer, shown, err)
 	}
-	event.Str("rpc", spec.Procedure).
+	return orNil(shown)
+}
+
+// level returns the level at which to log a call that ended so.
+func (l *errorLayer) level(shown *connect.Error) zerolog.Level {
+	switch {
+	case shown == nil && l.sampleRate > 0 && rand.Float64() < l.sampleRate:
+		return zerolog.InfoLevel
+	case shown == nil:
+		return zerolog.DebugLevel
+	case shown.Code() == connect.CodeInternal:
+		return zerolog.ErrorLevel
+	default:
+		return zerolog.InfoLevel
+	}
+}
+
+func (l *errorLayer) log(level zerolog.Level, c *call, spec connect.Spec, peer connect.Peer, shown *connect.Error, err error) {
+	event := l.logger.WithLevel(level).
+		Str("rpc", spec.Procedure).
 		Str("protocol", peer.Protocol).
-		Str("peer", peer.Addr).
-		Str("request_id", RequestIDFrom(ctx)).
-		Dur("duration_ms", time.Since(start))
+		Str("peer", peer.Addr)
+	if c != nil {
+		event.Str("request_id", c.id).Dur("duration_ms", time.Since(c.start))
+	}
 	if shown != nil {
 		event.Str("code", shown.Code().String()).AnErr("error", err)
+	} else {
+		event.Str("code", "ok")
 	}
 	var p *panicError
 	if errors.As(err, &p) {
 		event.Bytes("stack", p.stack)
 	}
 	event.Msg("request")
-	return orNil(shown)
 }
 
 // forClient returns what the client gets of an error.

@@ -76,8 +76,8 @@ func endpoints(log *journal, level zerolog.Level, timeout time.Duration, f end) 
 	}
 }
 
-// call calls the handler over a connection and returns the error that the client gets.
-func call(t *testing.T, kind string, h http.Handler) error {
+// errorOf calls the handler over a connection and returns the error that the client gets.
+func errorOf(t *testing.T, kind string, h http.Handler) error {
 	t.Helper()
 	server := httptest.NewServer(h)
 	defer server.Close()
@@ -157,7 +157,7 @@ func TestHowCallsEnd(t *testing.T) {
 			t.Run(test.name+"/"+kind, func(t *testing.T) {
 				t.Parallel()
 				log := new(journal)
-				err := call(t, kind, endpoints(log, zerolog.DebugLevel, 0, test.end)[kind])
+				err := errorOf(t, kind, endpoints(log, zerolog.DebugLevel, 0, test.end)[kind])
 				requireEnd(t, err, test.code, test.message)
 				lines := log.lines(t)
 				if len(lines) != 1 {
@@ -189,7 +189,7 @@ func requireEnd(t *testing.T, err error, code connect.Code, message string) {
 // requireLine checks a line of the log, but for the values that change from call to call.
 func requireLine(t *testing.T, line map[string]any, level string, code connect.Code, text string) {
 	t.Helper()
-	want := map[string]any{"level": level, "rpc": procedure, "protocol": "connect", "request_id": "id-1", "message": "request"}
+	want := map[string]any{"level": level, "rpc": procedure, "protocol": "connect", "request_id": "id-1", "message": "request", "code": "ok"}
 	if code != 0 {
 		want["code"], want["error"] = code.String(), text
 	}
@@ -216,7 +216,7 @@ func TestErrorsMadeForTheClientKeepTheirDetails(t *testing.T) {
 	for _, kind := range []string{"unary", "stream"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			err := call(t, kind, endpoints(new(journal), zerolog.DebugLevel, 0, func(context.Context) error { return Invalid(violation) })[kind])
+			err := errorOf(t, kind, endpoints(new(journal), zerolog.DebugLevel, 0, func(context.Context) error { return Invalid(violation) })[kind])
 			requireEnd(t, err, connect.CodeInvalidArgument, "features[2] is NaN")
 			var made *connect.Error
 			if !errors.As(err, &made) {
@@ -232,7 +232,7 @@ func TestErrorsMadeForTheClientKeepTheirDetails(t *testing.T) {
 func TestServersDeadlineEndsACall(t *testing.T) {
 	t.Parallel()
 	log := new(journal)
-	err := call(t, "unary", endpoints(log, zerolog.DebugLevel, time.Millisecond, func(ctx context.Context) error {
+	err := errorOf(t, "unary", endpoints(log, zerolog.DebugLevel, time.Millisecond, func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})["unary"])
@@ -257,7 +257,7 @@ func TestLevelOfTheLog(t *testing.T) {
 	for _, test := range tests {
 		for _, level := range []zerolog.Level{zerolog.DebugLevel, zerolog.InfoLevel, zerolog.ErrorLevel, zerolog.Disabled} {
 			log := new(journal)
-			err := call(t, "unary", endpoints(log, level, 0, test.end)["unary"])
+			err := errorOf(t, "unary", endpoints(log, level, 0, test.end)["unary"])
 			if (err != nil) != (test.code != 0) || err != nil && connect.CodeOf(err) != test.code {
 				t.Errorf("log of level %s: got error %v, expected code %d", level, err, test.code)
 			}
@@ -284,7 +284,7 @@ func TestAbortPasses(t *testing.T) {
 				}()
 				h.ServeHTTP(w, r)
 			})
-			if err := call(t, kind, watched); err == nil {
+			if err := errorOf(t, kind, watched); err == nil {
 				t.Error("the call succeeds")
 			}
 			if passed != http.ErrAbortHandler {

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/sepal-ml/sepal/services/internal/rpc/hotjson"
 )
 
 // jsonCodec is Protobuf's JSON as this house speaks it. Unlike Connect's own, it writes
@@ -30,6 +32,9 @@ func (jsonCodec) MarshalAppend(dst []byte, message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	if !ok {
 		return nil, notProto(message)
+	}
+	if out, ok := hotjson.Append(dst, message); ok {
+		return out, nil
 	}
 	data, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
 	if err != nil {
@@ -54,6 +59,9 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	}
 	if err := checkNestingJSON(data, c.maxNested); err != nil {
 		return err
+	}
+	if hotjson.Unmarshal(data, message) {
+		return nil
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, m); err != nil {
 		return misfit(data, m.ProtoReflect().Descriptor(), err)

@@ -2,33 +2,48 @@ package rpc
 
 import (
 	"context"
-	"crypto/rand"
+	"math/rand/v2"
 	"net/http"
 )
 
 // RequestIDHeader carries the id of a request, both ways.
 const RequestIDHeader = "X-Request-Id"
 
-type requestIDKey struct{}
-
 // RequestID gives every request an id: the client's, where it sends a sensible one (1 to 64
 // letters, digits, ".", "_" or "-"), or a new one. The id is in the context and in the
-// response's headers.
+// response's headers. It must be the outermost layer of this package.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(RequestIDHeader)
-		if !sensibleID(id) {
-			id = rand.Text()
+		c, r := callOf(r)
+		c.id = r.Header.Get(RequestIDHeader)
+		if !sensibleID(c.id) {
+			c.id = newID()
 		}
-		w.Header().Set(RequestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		c.ids[0] = c.id
+		w.Header()[RequestIDHeader] = c.ids[:] // as Set would, but for an allocation
+		next.ServeHTTP(w, r)
 	})
 }
 
 // RequestIDFrom returns the id of the request that ctx belongs to, or "".
 func RequestIDFrom(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if c := callFrom(ctx); c != nil {
+		return c.id
+	}
+	return ""
+}
+
+// newID returns an id that no other request has: 128 random bits. Ids are names, not secrets.
+func newID() string {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	const perWord = 13 // digits of 5 bits each for 64
+	var id [2 * perWord]byte
+	high, low := rand.Uint64(), rand.Uint64()
+	for i := range perWord {
+		id[i], id[perWord+i] = digits[high%32], digits[low%32]
+		high, low = high/32, low/32
+	}
+	return string(id[:])
 }
 
 func sensibleID(id string) bool {

@@ -1,16 +1,28 @@
 // Package rpc is what every Connect handler of a server shares: the layers around it, the
-// shape of errors, the JSON codec, and the request id.
+// shape of errors, the codecs, and the request id.
 //
-// A call passes the layers in this order:
+// A connection passes package wire, outermost of all: it reads ahead and joins small writes, so
+// that what follows may read and flush as it likes.
 //
-//  1. [RequestID], [Unheard] and [BodyDeadline], around the whole HTTP handler, so that even
-//     a request that no RPC takes has an id, a reason and an end;
-//  2. size limits and decompression, which Connect applies while it reads, and the codec's bound
-//     on what a message unfolds to;
-//  3. the error layer, outermost of the interceptors, so that no error of those within, nor a
-//     panic, passes it unseen;
-//  4. the deadline, which shortens the client's but never lengthens it;
-//  5. the handler.
+// A request on it passes the layers in this order:
+//
+//  1. [RequestID], around the whole HTTP handler, so that every answer has an id; within it the
+//     server answers pages of other origins that ask whether they may call;
+//  2. [Measured], outside all that may refuse an RPC, so that each is counted once, under the code
+//     that the client gets;
+//  3. [Unheard] and [BodyDeadline], so that a request which no RPC hears of has a reason and an
+//     end;
+//  4. size limits and decompression, which Connect applies while it reads, and the codecs, with
+//     their bound on what a message unfolds to;
+//  5. the error layer, outermost of the interceptors, so that no error of those within, nor a
+//     panic, passes it unseen: it settles the code, and logs the call;
+//  6. the deadline of a unary call, which shortens the client's but never lengthens it; of a
+//     stream, that of its body is lifted instead;
+//  7. the count of predictions, innermost, where an answer is still a message;
+//  8. the handler.
+//
+// What the layers know of a request stands in one value, which the outermost of them allocates, so
+// that a layer costs next to nothing; the server's tests count what all of them allocate.
 package rpc
 
 import (
@@ -32,10 +44,13 @@ const maxSendBytes = 64 << 20
 // row given by name holds two for each feature.
 const nestedPerRow = 64
 
-// Options set the layers up. Every field is required.
+// Options set the layers up.
 type Options struct {
 	// Logger gets one line per failed request, and one per good one at level debug.
 	Logger zerolog.Logger
+	// LogSampleRate is the share of good requests, 0 to 1, that are logged at level info instead,
+	// drawn by lot before there is anything to log.
+	LogSampleRate float64
 	// MaxMessageBytes is the size of the largest message that is read, uncompressed.
 	MaxMessageBytes int
 	// MaxRows is the largest number of rows of a batch: it bounds what is decoded of one.
@@ -55,6 +70,11 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		connect.WithCodec(protoCodec{maxNested: nested}),
 		connect.WithCodec(jsonCodec{name: "json", maxNested: nested}),
 		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested}),
-		connect.WithInterceptors(&errorLayer{logger: o.Logger}, streamsTakeTheirTime{}, deadline(o.Timeout)),
+		connect.WithInterceptors(
+			&errorLayer{logger: o.Logger, sampleRate: o.LogSampleRate},
+			streamsTakeTheirTime{},
+			deadline(o.Timeout),
+			predictionCounter{},
+		),
 	}
 }

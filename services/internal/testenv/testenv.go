@@ -17,8 +17,9 @@ import (
 
 // Env is a running server.
 type Env struct {
-	// Server is the server, started.
-	Server *server.Server
+	// Server is the server, started, and Options are what it was made of.
+	Server  *server.Server
+	Options server.Options
 	// Address is where it listens, such as "127.0.0.1:40123"; URL is the same as a URL.
 	Address, URL string
 	// Log is what it has logged, as JSON lines.
@@ -41,7 +42,7 @@ func Start(t testing.TB, o server.Options) *Env {
 	t.Helper()
 	log := new(Log)
 	o.Logger = zerolog.New(log).Level(zerolog.DebugLevel)
-	s, err := server.New(o)
+	s, err := server.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func Start(t testing.TB, o server.Options) *Env {
 		}
 	})
 	address := s.Addr().String()
-	return &Env{Server: s, Address: address, URL: "http://" + address, Log: log}
+	return &Env{Server: s, Options: o, Address: address, URL: "http://" + address, Log: log}
 }
 
 // Testdata returns the path of a file in the folder testdata at the top of the repository.

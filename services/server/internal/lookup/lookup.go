@@ -1,5 +1,5 @@
-// Package lookup finds the version that a request asks for, and says in the contract's terms
-// why there is none.
+// Package lookup says in the contract's terms why a version that a request asks for cannot
+// answer.
 package lookup
 
 import (
@@ -10,17 +10,19 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/registry"
 )
 
-// Version returns the version that a request asks for. The error is NOT_FOUND where there is
-// no such model or version, FAILED_PRECONDITION where it could not be loaded.
-func Version(models *registry.Registry, model, version string) (*registry.Version, error) {
-	v, err := models.Resolve(model, version)
+// WireError gives the error of who looks for a version its code: NOT_FOUND where there is no such
+// model or version, FAILED_PRECONDITION where it could not be loaded. Others stay as they are.
+func WireError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var notFound *registry.NotFoundError
 	var unavailable *registry.UnavailableError
 	switch {
 	case errors.As(err, &notFound):
-		return nil, connect.NewError(connect.CodeNotFound, err)
+		return connect.NewError(connect.CodeNotFound, err)
 	case errors.As(err, &unavailable):
-		return nil, connect.NewError(connect.CodeFailedPrecondition, err)
+		return connect.NewError(connect.CodeFailedPrecondition, err)
 	}
-	return v, err
+	return err
 }

@@ -13,13 +13,12 @@ import (
 	"github.com/sepal-ml/sepal/services/server/internal/lookup"
 )
 
-// cancelCheckRows is after how many rows a batch looks whether anyone still waits for it.
-const cancelCheckRows = 256
+// maxSubjectBytes is how long the id of a subject may be.
+const maxSubjectBytes = 256
 
 // Service answers the calls of PredictionService.
 type Service struct {
-	predictionv1connect.UnimplementedPredictionServiceHandler
-	models  *registry.Registry
+	models  *registry.Live
 	status  func() string
 	maxRows int
 }
@@ -27,48 +26,78 @@ type Service struct {
 var _ predictionv1connect.PredictionServiceHandler = (*Service)(nil)
 
 // New returns a service over the models. status is asked for the status of each Health call;
-// maxRows is the largest number of rows of a batch.
-func New(models *registry.Registry, status func() string, maxRows int) *Service {
+// maxRows is the largest number of rows of a batch, a hundredth of that of a matrix.
+func New(models *registry.Live, status func() string, maxRows int) *Service {
 	return &Service{models: models, status: status, maxRows: maxRows}
 }
 
 // Health says whether the server is ready and what it serves by default.
 func (s *Service) Health(context.Context, *predictionv1.HealthRequest) (*predictionv1.HealthResponse, error) {
-	v := s.models.Default()
-	return &predictionv1.HealthResponse{Status: s.status(), Model: v.Model, ModelVersion: v.Version}, nil
-}
-
-// Predict classifies one row.
-func (s *Service) Predict(_ context.Context, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
-	v, err := lookup.Version(s.models, request.GetModel(), request.GetVersion())
-	if err != nil {
-		return nil, err
-	}
-	p := newPredictor(v, request.TopK, request.GetExplain())
-	response, violations := p.predict(request, "")
-	if violations != nil {
-		return nil, rpc.Invalid(violations...)
+	response := &predictionv1.HealthResponse{Status: s.status()}
+	if v := s.models.Current().Default(); v != nil {
+		response.Model, response.ModelVersion = v.Model, v.Version
 	}
 	return response, nil
 }
 
-// BatchPredict classifies many rows, each with a result of its own.
-func (s *Service) BatchPredict(ctx context.Context, request *predictionv1.BatchPredictRequest) (*predictionv1.BatchPredictResponse, error) {
-	rows := request.GetRows()
-	if n := len(rows); n == 0 || n > s.maxRows {
-		return nil, rpc.Invalid(rpc.Violation{Field: "rows", Description: fmt.Sprintf("has %d, expected 1 to %d", n, s.maxRows)})
-	}
-	v, err := lookup.Version(s.models, request.GetModel(), request.GetVersion())
-	if err != nil {
+// Predict classifies one row.
+func (s *Service) Predict(_ context.Context, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
+	var p predictor
+	response := new(predictionv1.PredictResponse)
+	if err := s.predict(&p, response, request); err != nil {
 		return nil, err
 	}
-	p := newPredictor(v, request.TopK, request.GetExplain())
-	results := make([]*predictionv1.RowResult, len(rows))
-	for i, row := range rows {
-		if i%cancelCheckRows == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		results[i] = p.result(row, fmt.Sprintf("rows[%d].", i))
+	return response, nil
+}
+
+// predict writes the answer to a request into response, which may be an earlier one. The
+// predictor may be one that has answered other requests.
+func (s *Service) predict(p *predictor, response *predictionv1.PredictResponse, request *predictionv1.PredictRequest) error {
+	if violations := checkSubject(request.GetSubjectId(), ""); violations != nil {
+		return rpc.Invalid(violations...)
 	}
-	return &predictionv1.BatchPredictResponse{Results: results}, nil
+	a, err := s.assign(request.GetModel(), request.GetVersion(), request.GetSubjectId())
+	if err != nil {
+		return err
+	}
+	p.prepare(a, request.TopK, request.GetExplain())
+	if violations := p.predict(response, request, ""); violations != nil {
+		return rpc.Invalid(violations...)
+	}
+	return nil
+}
+
+// assigned is what answers a request.
+type assigned struct {
+	version *registry.Version
+	variant string // empty where the request named a version
+	shadows []*registry.Shadow
+}
+
+// assign returns what answers a request of the subject. The error is NOT_FOUND where there is
+// no such model or version, FAILED_PRECONDITION where it could not be loaded.
+func (s *Service) assign(model, version, subject string) (assigned, error) {
+	a, err := s.models.Current().Assign(model, version, subject)
+	if err != nil {
+		return assigned{}, lookup.WireError(err)
+	}
+	return assigned{version: a.Version, variant: a.Variant, shadows: a.Shadows}, nil
+}
+
+// observe lets the shadows score a row that was answered with a class and its probability.
+func (a *assigned) observe(values []float64, class int, probability float64) {
+	for _, shadow := range a.shadows {
+		shadow.Observe(values, class, probability)
+	}
+}
+
+// checkSubject returns what is wrong with the id of a subject.
+func checkSubject(id, prefix string) []rpc.Violation {
+	if len(id) <= maxSubjectBytes {
+		return nil
+	}
+	return []rpc.Violation{{
+		Field:       prefix + "subject_id",
+		Description: fmt.Sprintf("has %d bytes, expected at most %d", len(id), maxSubjectBytes),
+	}}
 }

@@ -3,96 +3,88 @@ package predictionapi
 import (
 	"math"
 
-	"connectrpc.com/connect"
-
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
-	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
-// predictor classifies the rows of one request, one after the other.
+// predictor classifies rows, one after the other; see prepare.
 type predictor struct {
-	version       *registry.Version
+	assigned
 	explain       bool
 	probabilities []float64
 	ranked        []int // the best classes
 	logits        []float64
 }
 
-func newPredictor(v *registry.Version, topK *uint32, explain bool) *predictor {
-	classes := v.Compiled.NumClasses()
+// prepare makes the predictor ready for rows that a answers. What it holds is of use again where
+// the version is the same as before.
+func (p *predictor) prepare(a assigned, topK *uint32, explain bool) {
+	classes := a.version.Compiled.NumClasses()
+	if a.version != p.version {
+		*p = predictor{probabilities: make([]float64, classes), ranked: make([]int, classes)}
+	}
 	top := classes
 	if topK != nil {
 		top = int(min(uint64(*topK), uint64(classes)))
 	}
-	return &predictor{
-		version:       v,
-		explain:       explain,
-		probabilities: make([]float64, classes),
-		ranked:        make([]int, top),
-	}
+	p.assigned, p.explain, p.ranked = a, explain, p.ranked[:top]
 }
 
-// result is predict with its violations as a part of the answer.
-func (p *predictor) result(r *predictionv1.Row, prefix string) *predictionv1.RowResult {
-	response, violations := p.predict(r, prefix)
-	if violations == nil {
-		return &predictionv1.RowResult{Result: &predictionv1.RowResult_Response{Response: response}}
-	}
-	rowError := &predictionv1.RowError{
-		Code:            connect.CodeInvalidArgument.String(),
-		Message:         rpc.Describe(violations),
-		FieldViolations: make([]*predictionv1.FieldViolation, len(violations)),
-	}
-	for i, v := range violations {
-		rowError.FieldViolations[i] = &predictionv1.FieldViolation{Field: v.Field, Description: v.Description}
-	}
-	return &predictionv1.RowResult{Result: &predictionv1.RowResult_Error{Error: rowError}}
-}
-
-// predict classifies one row. Field paths of violations begin with prefix.
-func (p *predictor) predict(source rowSource, prefix string) (*predictionv1.PredictResponse, []rpc.Violation) {
+// predict classifies one row and writes the answer into response, which may be an earlier one:
+// it is of no use where there are violations. Their field paths begin with prefix.
+func (p *predictor) predict(response *predictionv1.PredictResponse, source rowSource, prefix string) []rpc.Violation {
 	model := p.version.Compiled
 	r, violations := decodeRow(p.version, source, prefix)
 	if violations != nil {
-		return nil, violations
+		return violations
 	}
 	class, err := model.Predict(p.probabilities, r.values)
 	if err != nil {
 		// decodeRow has checked each value, so the row as a whole is too large.
-		return nil, []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
+		return []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
 	}
-	response := &predictionv1.PredictResponse{
-		Prediction:   model.Class(class),
-		Confidence:   p.probabilities[class],
-		ModelVersion: p.version.Version,
-		Model:        p.version.Model,
-	}
-	response.Scores = p.scores()
+	response.Prediction = model.Class(class)
+	response.Confidence = p.probabilities[class]
+	response.ModelVersion = p.version.Version
+	response.Model = p.version.Model
+	response.Variant = p.variant
+	response.Scores = p.scores(response.GetScores())
+	response.Explanation = nil
 	if p.explain {
 		response.Explanation = p.explanation(r, class)
 		if m := response.Explanation.Margin; math.IsInf(m, 0) || math.IsNaN(m) {
-			return nil, []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
+			return []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
 		}
 	}
-	return response, nil
+	p.observe(r.values, class, response.Confidence)
+	return nil
 }
 
 const overflow = "has values so large that the model's logits are not finite, expected values nearer to the training range"
 
-func (p *predictor) scores() []*predictionv1.ClassScore {
-	scores := make([]*predictionv1.ClassScore, len(p.ranked))
-	for i, class := range softmax.Rank(p.ranked, p.probabilities) {
-		scores[i] = &predictionv1.ClassScore{Class: p.version.Compiled.Class(class), Probability: p.probabilities[class]}
+// scores writes the best classes to dst where it has as many places, or else to a new list.
+func (p *predictor) scores(dst []*predictionv1.ClassScore) []*predictionv1.ClassScore {
+	if n := len(p.ranked); len(dst) != n {
+		dst = make([]*predictionv1.ClassScore, n)
+		for i, places := 0, make([]predictionv1.ClassScore, n); i < n; i++ {
+			dst[i] = &places[i]
+		}
 	}
-	return scores
+	for i, class := range softmax.Rank(p.ranked, p.probabilities) {
+		dst[i].Class, dst[i].Probability = p.version.Compiled.Class(class), p.probabilities[class]
+	}
+	return dst
 }
 
 func (p *predictor) explanation(r row, class int) *predictionv1.Explanation {
 	model := p.version.Compiled
 	signature := model.Signature()
-	against := p.runnerUp(r, class)
+	against, name := softmax.Rest, ""
+	if model.Link() == softmax.LinkSoftmax {
+		against = p.runnerUp(r, class)
+		name = model.Class(against)
+	}
 	margin := model.Explain(make([]float64, signature.Len()), r.values, class, against)
 	contributions := make([]*predictionv1.Contribution, signature.Len())
 	for j, value := range margin.Contributions {
@@ -111,7 +103,7 @@ func (p *predictor) explanation(r row, class int) *predictionv1.Explanation {
 	}
 	return &predictionv1.Explanation{
 		Class:         model.Class(class),
-		Against:       model.Class(against),
+		Against:       name,
 		Margin:        margin.Total,
 		Baseline:      margin.Baseline,
 		Contributions: contributions,

@@ -34,7 +34,7 @@ type row struct {
 // decodeRow returns the row that the source holds, or what is wrong with it.
 func decodeRow(v *registry.Version, source rowSource, prefix string) (row, []rpc.Violation) {
 	features, inputs := source.GetFeatures(), source.GetInputs()
-	d := decoder{signature: v.Compiled.Signature(), model: v.Model + " " + v.Version, prefix: prefix}
+	d := newDecoder(v, prefix)
 	var r row
 	switch {
 	case len(features) > 0 && inputs != nil:
@@ -50,10 +50,14 @@ func decodeRow(v *registry.Version, source rowSource, prefix string) (row, []rpc
 }
 
 type decoder struct {
+	version    *registry.Version
 	signature  *softmax.Signature
-	model      string
 	prefix     string
 	violations []rpc.Violation
+}
+
+func newDecoder(v *registry.Version, prefix string) decoder {
+	return decoder{version: v, signature: v.Compiled.Signature(), prefix: prefix}
 }
 
 func (d *decoder) refuse(field, format string, args ...any) {
@@ -71,12 +75,18 @@ func (d *decoder) ordered(features []float64) row {
 		d.refuse("features", "has %d, expected %s", len(features), d.allFeatures())
 		return r
 	}
-	for j, v := range features {
+	d.values(features, "features", 0)
+	return r
+}
+
+// values refuses what of a row as numbers fits no feature. The row begins at that position of
+// the field.
+func (d *decoder) values(row []float64, field string, at int) {
+	for j, v := range row {
 		if f := d.signature.Feature(j); !f.Accepts(v) {
-			d.refuse(fmt.Sprintf("features[%d]", j), "is %s, expected %s for %s", number(v), position(f), f.Name)
+			d.refuse(fmt.Sprintf("%s[%d]", field, at+j), "is %s, expected %s for %s", number(v), position(f), f.Name)
 		}
 	}
-	return r
 }
 
 func (d *decoder) named(inputs *structpb.Struct) row {
@@ -116,7 +126,7 @@ func (d *decoder) unknown(fields map[string]*structpb.Value) {
 	d.violations = nil
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if _, known := d.signature.Index(name); !known {
-			d.refuse("inputs."+name, "is no feature of %s, which takes %s", d.model, features)
+			d.refuse("inputs."+name, "is no feature of %s %s, which takes %s", d.version.Model, d.version.Version, features)
 		}
 	}
 	d.violations = append(d.violations, missing[:min(len(missing), maxViolations-len(d.violations))]...)

@@ -1,0 +1,234 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+	"github.com/sepal-ml/sepal/services/internal/rollout"
+)
+
+// SetRollout makes wanted the rollout of its model, and serves it before it returns. Its etag is
+// that of the rollout that it replaces. The errors are a [*NotFoundError], a [*NotLoadedError],
+// [rollout.ErrStale], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the
+// store.
+func (l *Live) SetRollout(ctx context.Context, wanted *registryv1.Rollout, c rollout.Change) (*registryv1.RolloutEvent, error) {
+	return l.change(ctx, wanted.GetModel(), c, registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_SET,
+		func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error) {
+			return rollout.Set(now, wanted, c)
+		})
+}
+
+// Rollback brings back the rollout of an event, or for 0 that before the present one, and serves
+// it before it returns. The errors are those of SetRollout, a [*rollout.NothingError] or a
+// [*rollout.NoEventError].
+func (l *Live) Rollback(ctx context.Context, model string, toRevision uint32, c rollout.Change) (*registryv1.RolloutEvent, error) {
+	return l.change(ctx, model, c, registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_ROLLBACK,
+		func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error) {
+			return rollout.Rollback(now, toRevision, c)
+		})
+}
+
+// readOnly reports what is known without trying.
+func (l *Live) readOnly() bool {
+	_, isBuiltin := l.store.(builtin)
+	return isBuiltin || l.options.SingleFile
+}
+
+type changer func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error)
+
+// change applies a change to the rollout of a model as the store has it, not as this server
+// last saw it.
+func (l *Live) change(ctx context.Context, model string, c rollout.Change, kind registryv1.RolloutEventKind, apply changer) (*registryv1.RolloutEvent, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.readOnly() {
+		return nil, ErrReadOnly
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	if _, err := l.Reload(ctx); err != nil {
+		return nil, err
+	}
+	e, err := l.Current().entry(model)
+	if err != nil {
+		return nil, err
+	}
+	now, old, err := l.record(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if event := rollout.Repeated(now, c.RequestID); event != nil {
+		if event.GetKind() != kind {
+			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
+		}
+		return event, nil
+	}
+	next, event, err := apply(now)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.checkLoaded(next.GetRollout()); err != nil {
+		return nil, err
+	}
+	if err := l.replace(ctx, e, old, next); err != nil {
+		return nil, err
+	}
+	_, err = l.Reload(ctx)
+	return event, err
+}
+
+// record returns the rollout of the entry as the store has it, with the bytes that it stands in;
+// where nobody set one, it is what is followed.
+func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord, []byte, error) {
+	files, err := l.store.Files(ctx)
+	if err != nil {
+		return nil, nil, &StoreError{Place: l.store.String(), Err: err}
+	}
+	data, err := readRollout(files, e.dir)
+	if err != nil {
+		return nil, nil, &StoreError{Place: l.at(e.rolloutPath()), Err: err}
+	}
+	switch {
+	case data != nil && e.recordErr == nil && bytes.Equal(data, e.recordBytes):
+		return e.record, data, nil
+	case data != nil:
+		record, err := rollout.Decode(data)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w; repair or remove the file", l.at(e.rolloutPath()), err)
+		}
+		return record, data, nil
+	case e.record != nil: // the file is gone
+		return e.record, nil, nil
+	case e.plan != nil && e.pinned == "":
+		return rollout.NewRecord(e.plan.Rollout()), nil, nil
+	default:
+		newest := newestRelease(e.versions())
+		if newest == "" {
+			return rollout.NewRecord(nil), nil, nil
+		}
+		return rollout.NewRecord(rollout.Initial(e.name, newest)), nil, nil
+	}
+}
+
+// checkLoaded refuses a rollout that names a version that could not answer.
+func (e *entry) checkLoaded(r *registryv1.Rollout) error {
+	plan, err := rollout.Compile(r)
+	if err != nil {
+		return err
+	}
+	version, missing := e.missing(plan)
+	if !missing {
+		return nil
+	}
+	err = &NotLoadedError{Model: e.name, Version: version}
+	if broken := e.broken[version]; broken != nil {
+		err = &NotLoadedError{Model: e.name, Version: version, Reason: broken.Err.Error()}
+	}
+	return err
+}
+
+// replace writes a model's rollout file in the place of one with the old content.
+func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registryv1.RolloutRecord) error {
+	data, err := rollout.Encode(next)
+	if err != nil {
+		return err
+	}
+	err = l.store.Replace(ctx, e.rolloutPath(), old, data)
+	switch {
+	case errors.Is(err, ErrConflict):
+		return fmt.Errorf("%w: %w", rollout.ErrStale, err)
+	case err != nil:
+		return &StoreError{Place: l.at(e.rolloutPath()), Err: err}
+	}
+	return nil
+}
+
+// Publication is a version that was published.
+type Publication struct {
+	Version *Version
+	Event   *registryv1.RolloutEvent
+}
+
+// Publish adds a version to the store, loaded but without traffic, unless it is the first of its
+// model. The file is a native model file. One whose signature breaks the stable version's is
+// refused unless forced. The errors are an [*InvalidFileError], an [*ExistsError], a
+// [*BreakError], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the store.
+func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.Change) (*Publication, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.readOnly() {
+		return nil, ErrReadOnly
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	v, name, err := publishable(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.Reload(ctx); err != nil {
+		return nil, err
+	}
+	e, err := l.entryFor(v.Model)
+	if err != nil {
+		return nil, err
+	}
+	now, old, err := l.record(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if event := rollout.Repeated(now, c.RequestID); event != nil {
+		if event.GetVersion() != v.Version || event.GetDigest() != v.Digest {
+			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
+		}
+		return &Publication{Version: v, Event: event}, nil
+	}
+	there := e.loaded[v.Version]
+	// A file that is there and not on record is of a publication that was cut short.
+	unrecorded := there != nil && there.Digest == v.Digest && publishedDigest(now, v.Version) == ""
+	if (there != nil || e.broken[v.Version] != nil) && !unrecorded {
+		return nil, &ExistsError{Model: v.Model, Version: v.Version}
+	}
+	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
+	if stable := e.loaded[now.GetRollout().GetStable()]; stable != nil && stable != there {
+		p.Breaks = Breaks(stable, v)
+		p.Forced = len(p.Breaks) > 0
+		if p.Forced && !force {
+			return nil, &BreakError{Model: v.Model, Version: v.Version, Stable: stable.Version, Breaks: p.Breaks}
+		}
+	}
+	if old == nil && now.GetRollout() != nil {
+		// Before the version can be seen: else the newest release would answer, which is it.
+		if err := l.replace(ctx, e, nil, now); err != nil {
+			return nil, err
+		}
+	}
+	if !unrecorded {
+		at := path.Join(e.dir, v.Version, name)
+		if err := l.store.Create(ctx, at, file); err != nil {
+			return nil, l.createError(at, v, err)
+		}
+	}
+	return l.putOnRecord(ctx, e, v, p, c)
+}
+
+// putOnRecord records the publication of a version whose file is there, and loads it.
+func (l *Live) putOnRecord(ctx context.Context, e *entry, v *Version, p rollout.Publication, c rollout.Change) (*Publication, error) {
+	event, err := l.recordPublication(ctx, e, v, p, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is published, but its publication could not be put on record: %w", v.Model, v.Version, err)
+	}
+	if _, err := l.Reload(ctx); err != nil {
+		return nil, err
+	}
+	published, err := l.Current().Resolve(v.Model, v.Version)
+	if err != nil {
+		return nil, err
+	}
+	return &Publication{Version: published, Event: event}, nil
+}

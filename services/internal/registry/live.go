@@ -1,0 +1,164 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say what of a registry is served by default. The zero value suits most.
+type Options struct {
+	// SingleFile says that the store holds one model file and nothing else. Whatever it is
+	// called, it is served, and what replaces it is served in its place.
+	SingleFile bool
+	// Version is the version that answers for the default model, whatever its rollout says; for
+	// a single file, the version to call it. Empty: the rollout decides, and where nobody set
+	// one, the newest release answers, a pre-release such as v2.0.0-rc.1 only where there is no
+	// release; a single file is called what it states.
+	Version string
+	// DefaultModel is the model that answers when a request names none. Empty: the only one.
+	DefaultModel string
+	// Repair opens a registry from which nothing could be served, so that it can be looked at
+	// and mended; what is wrong is in [Registry.Problems].
+	Repair bool
+	// Changed is called with each snapshot that comes to serve after the first, one at a time.
+	// It must not call the registry's methods that change it. nil: nothing is called.
+	Changed func(before, after *Registry)
+	// Now tells the time. nil: time.Now.
+	Now func() time.Time
+}
+
+// Live is a registry that follows its store. Any number of goroutines may use it.
+type Live struct {
+	store      Store
+	options    Options
+	current    atomic.Pointer[Registry]
+	agreements *agreements
+
+	loading sync.Mutex // held while a snapshot is made
+	writing sync.Mutex // held while this process changes the store
+}
+
+// Open reads every version that there is and checks it. A version that cannot be loaded is
+// reported by [Registry.Broken]; but where it is one that would answer requests, opening fails.
+// The error is one line that says what is wrong, where, and what to do.
+func Open(ctx context.Context, store Store, o Options) (*Live, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	l := &Live{store: store, options: o, agreements: &agreements{now: o.Now}}
+	r, err := l.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Repair {
+		if err := l.check(r); err != nil {
+			return nil, err
+		}
+	}
+	l.current.Store(r)
+	return l, nil
+}
+
+// Current returns the snapshot that is served now. A caller that looks at it twice keeps it.
+func (l *Live) Current() *Registry { return l.current.Load() }
+
+// Agreements returns how the shadows of a model agree with what answers.
+func (l *Live) Agreements(model string) []AgreementCount { return l.agreements.counts(model) }
+
+// Reload looks at the store and serves what it holds now, and reports whether that is something
+// else than before. What cannot be loaded never replaces what serves; [Registry.Problems] and
+// [Registry.Broken] of the snapshot say so. The error is of a store that cannot be read at all.
+func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	next, err := l.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	before := l.Current()
+	if next.same(before) {
+		return false, nil
+	}
+	l.current.Store(next)
+	for name, e := range next.models {
+		l.agreements.keep(name, e.shadows)
+	}
+	if l.options.Changed != nil {
+		l.options.Changed(before, next)
+	}
+	return true, nil
+}
+
+// read makes a snapshot of what the store holds, with what serves now in the place of what
+// cannot be loaded.
+func (l *Live) read(ctx context.Context) (*Registry, error) {
+	files, err := l.store.Files(ctx)
+	if err != nil {
+		return nil, &StoreError{Place: l.store.String(), Err: err}
+	}
+	b := &builder{live: l, files: files, before: l.current.Load()}
+	if b.before == nil {
+		b.before = new(Registry)
+	}
+	if l.options.SingleFile {
+		return b.singleFile()
+	}
+	return b.folder()
+}
+
+// at returns what messages call a file of the store.
+func (l *Live) at(path string) string {
+	if path == "." || path == "" {
+		return l.store.String()
+	}
+	return strings.TrimSuffix(l.store.String(), "/") + "/" + path
+}
+
+// What to do, for whoever gave the path: as the variable or as an argument.
+const (
+	remedy       = "write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"
+	layoutRemedy = "a model path (MODEL_PATH) is a model file, or a folder that holds only <model>/<version>/model.binpb (or model.json)"
+	pinRemedy    = ", or take another version (MODEL_VERSION)"
+)
+
+// check refuses a snapshot with which a server must not start: one that lacks what would answer.
+func (l *Live) check(r *Registry) error {
+	if len(r.layoutProblems) > 0 {
+		return fmt.Errorf("%s: %w; %s", l.store, r.layoutProblems[0], layoutRemedy)
+	}
+	if len(r.models) == 0 {
+		return fmt.Errorf("%s: holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: %s", l.store, remedy)
+	}
+	if r.defaultModel == "" {
+		return fmt.Errorf("%s: holds several models (%s); name the default one (SEPAL_DEFAULT_MODEL)", l.store, some(sortedKeys(r.models)))
+	}
+	if r.models[r.defaultModel] == nil {
+		return fmt.Errorf("%s: holds no model %q (SEPAL_DEFAULT_MODEL); it holds: %s", l.store, r.defaultModel, some(sortedKeys(r.models)))
+	}
+	for _, name := range sortedKeys(r.models) {
+		if err := l.checkEntry(r, r.models[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Live) checkEntry(r *Registry, e *entry) error {
+	if e.notFollowed == nil {
+		return nil
+	}
+	var broken *brokenError
+	if !errors.As(e.notFollowed, &broken) {
+		return e.notFollowed
+	}
+	remedy := "repair or remove it"
+	if e.name == r.defaultModel {
+		remedy += pinRemedy
+	}
+	return fmt.Errorf("%w; %s", e.notFollowed, remedy)
+}

@@ -1,0 +1,122 @@
+package rpc
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"connectrpc.com/connect"
+)
+
+// answer is a response that remembers its status, and says what Connect refuses without a word.
+type answer struct {
+	http.ResponseWriter
+	request *http.Request
+	status  int
+	// unflushed says that what is flushed stays in the buffer until the end. Connect flushes
+	// after the message and after the trailers of every gRPC-Web answer; of a unary one over
+	// HTTP/1.1 that is two packets, in chunks, where one would do. Over HTTP/2 it is no loss.
+	unflushed bool
+}
+
+// Unwrap is for [http.ResponseController].
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// Flush is for Connect's streams.
+func (a *answer) Flush() {
+	if a.unflushed {
+		return
+	}
+	// Where flushing fails, the next write does.
+	if f, ok := a.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+		return
+	}
+	_ = http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+func (a *answer) WriteHeader(status int) {
+	first := a.status == 0
+	a.status = status
+	reason := a.reason()
+	if !first || reason == "" {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.Header().Set("Content-Type", "application/json")
+	a.ResponseWriter.WriteHeader(status)
+	// A client that has gone away is all that can go wrong here.
+	_ = json.NewEncoder(a.ResponseWriter).Encode(map[string]string{
+		"code":    connect.CodeInvalidArgument.String(),
+		"message": reason,
+	})
+}
+
+const contentTypes = "application/json, application/proto, application/grpc or application/grpc-web, without parameters other than charset=utf-8 of JSON"
+
+// reason says what Connect means by a status without a body; empty: the body says it.
+func (a *answer) reason() string {
+	header, r := a.Header(), a.request
+	switch {
+	case header.Get("Content-Type") != "":
+		return ""
+	case a.status == http.StatusUnsupportedMediaType && r.Method == http.MethodGet:
+		return fmt.Sprintf("encoding %q is not read here: ask with ?encoding=json&message=, followed by the request", Bounded(r.URL.Query().Get("encoding")))
+	case a.status == http.StatusUnsupportedMediaType:
+		return fmt.Sprintf("content type %q is not read here: send %s", Bounded(r.Header.Get("Content-Type")), contentTypes)
+	case a.status == http.StatusMethodNotAllowed:
+		return fmt.Sprintf("%s is not answered here: send %s", r.Method, header.Get("Allow"))
+	}
+	return ""
+}
+
+// failure returns the code of an answer that is an error, as far as can be told from outside a
+// message, and 0 for any other.
+func (a *answer) failure() connect.Code {
+	if a.status >= http.StatusBadRequest {
+		return codeOfStatus(a.status)
+	}
+	header := a.Header()
+	status := header[http.TrailerPrefix+"Grpc-Status"] // over gRPC; both keys are as they are stored
+	if len(status) == 0 {
+		status = header["Grpc-Status"] // over gRPC-Web, where there is no message before it
+	}
+	if len(status) == 0 || status[0] == "0" {
+		return 0
+	}
+	if code, err := strconv.ParseUint(status[0], 10, 32); err == nil {
+		return connect.Code(code)
+	}
+	return connect.CodeUnknown
+}
+
+// codeOfStatus returns the code that Connect, or this package, has sent with an HTTP status. Of
+// those that share one it is the one that may come without an RPC hearing of it.
+func codeOfStatus(status int) connect.Code {
+	switch status {
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		return connect.CodeInvalidArgument
+	case http.StatusUnauthorized:
+		return connect.CodeUnauthenticated
+	case http.StatusForbidden:
+		return connect.CodePermissionDenied
+	case http.StatusNotFound, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return connect.CodeUnimplemented
+	case http.StatusTooManyRequests:
+		return connect.CodeResourceExhausted
+	case statusClientClosedRequest:
+		return connect.CodeCanceled
+	case http.StatusInternalServerError:
+		return connect.CodeInternal
+	case http.StatusServiceUnavailable:
+		return connect.CodeUnavailable
+	case http.StatusGatewayTimeout:
+		return connect.CodeDeadlineExceeded
+	default:
+		return connect.CodeUnknown
+	}
+}
+
+// statusClientClosedRequest is what Connect sends for CANCELED.
+const statusClientClosedRequest = 499

@@ -1,0 +1,161 @@
+package predictionapi
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect"
+
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/rpc"
+)
+
+// cancelCheckValues is after about how many values of a matrix a batch looks whether anyone
+// still waits for it.
+const cancelCheckValues = 16 << 10
+
+// matrixScorer classifies the rows of a matrix. It allocates what it answers with, and nothing
+// per row that fits.
+type matrixScorer struct {
+	assigned
+	columns       int // of a row, as the request says
+	values        []float64
+	floats        []float32 // in place of values
+	row           []float64 // of floats
+	probabilities []float64 // of a row, where they are not answered
+	classes       []string
+	all           bool // whether probabilities are answered
+	// maxDetailed is how many errors of one answer say in full what is wrong with their rows:
+	// a few bytes of a matrix may each ask for a text.
+	maxDetailed int
+}
+
+func newMatrixScorer(a assigned, request *predictionv1.BatchPredictRequest, maxDetailed int) *matrixScorer {
+	model, matrix := a.version.Compiled, request.GetMatrix()
+	s := &matrixScorer{
+		assigned:      a,
+		columns:       int(matrix.GetColumns()),
+		values:        matrix.GetValues(),
+		floats:        matrix.GetFloatValues(),
+		probabilities: make([]float64, model.NumClasses()),
+		classes:       make([]string, model.NumClasses()),
+		all:           request.GetProbabilities(),
+		maxDetailed:   maxDetailed,
+	}
+	for k := range s.classes {
+		s.classes[k] = model.Class(k)
+	}
+	if len(s.floats) > 0 {
+		s.row = make([]float64, model.Signature().Len())
+	}
+	return s
+}
+
+// field is the name of the field that holds the values.
+func (s *matrixScorer) field() string {
+	if len(s.floats) > 0 {
+		return "float_values"
+	}
+	return "values"
+}
+
+// check returns what is wrong with the shape of the matrix.
+func (s *matrixScorer) check(prefix string, maxRows int) []rpc.Violation {
+	n := len(s.values) + len(s.floats)
+	d := newDecoder(s.version, prefix)
+	switch want := s.version.Compiled.Signature().Len(); {
+	case s.columns != want:
+		d.refuse("columns", "is %d, expected %s", s.columns, d.allFeatures())
+	case n%s.columns != 0:
+		d.refuse(s.field(), "has %d, expected a multiple of %d", n, s.columns)
+	case n/s.columns > maxRows:
+		d.refuse(s.field(), "has %d rows of %d, expected at most %d", n/s.columns, s.columns, maxRows)
+	}
+	return d.violations
+}
+
+func (s *matrixScorer) rows() int { return (len(s.values) + len(s.floats)) / s.columns }
+
+func (s *matrixScorer) score(ctx context.Context, response *predictionv1.BatchPredictResponse, first, end int) error {
+	if response.Matrix == nil {
+		response.Matrix = &predictionv1.MatrixResult{Classes: s.classes}
+	}
+	result := response.GetMatrix()
+	s.resize(result, end-first)
+	stride := max(1, cancelCheckValues/s.columns)
+	for i := first; i < end; i += stride {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.scoreRows(result, first, i, min(i+stride, end))
+	}
+	return nil
+}
+
+// resize makes room for the results of n rows.
+func (s *matrixScorer) resize(result *predictionv1.MatrixResult, n int) {
+	result.ClassIndices = resized(result.ClassIndices, n)
+	result.Confidences = resized(result.Confidences, n)
+	if s.all {
+		result.Probabilities = resized(result.Probabilities, n*len(s.classes))
+	}
+	result.Errors = nil
+}
+
+// resized returns a slice of n values, which is s where that has the room.
+func resized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// scoreRows classifies the rows from start up to, not including, end; first is the row that
+// result begins with.
+func (s *matrixScorer) scoreRows(result *predictionv1.MatrixResult, first, start, end int) {
+	model, k := s.version.Compiled, len(s.classes)
+	for i := start; i < end; i++ {
+		at, probabilities := i-first, s.probabilities
+		if s.all {
+			probabilities = result.Probabilities[at*k : (at+1)*k]
+		}
+		values := s.at(i)
+		class, err := model.Predict(probabilities, values)
+		if err != nil {
+			clear(probabilities)
+			result.ClassIndices[at], result.Confidences[at] = 0, 0
+			result.Errors = append(result.Errors, s.refused(i, values, len(result.Errors)))
+			continue
+		}
+		result.ClassIndices[at], result.Confidences[at] = uint32(class), probabilities[class]
+		s.observe(values, class, probabilities[class])
+	}
+}
+
+// at returns row i, until it is called again.
+func (s *matrixScorer) at(i int) []float64 {
+	if len(s.floats) == 0 {
+		return s.values[i*s.columns : (i+1)*s.columns]
+	}
+	for j, v := range s.floats[i*s.columns : (i+1)*s.columns] {
+		s.row[j] = float64(v)
+	}
+	return s.row
+}
+
+// refused says what is wrong with row i, which the model does not take; before is how many
+// errors the answer has already.
+func (s *matrixScorer) refused(i int, values []float64, before int) *predictionv1.MatrixRowError {
+	if before >= s.maxDetailed {
+		return &predictionv1.MatrixRowError{Row: uint32(i), Error: &predictionv1.RowError{
+			Code:    connect.CodeInvalidArgument.String(),
+			Message: "does not fit, as rows before it",
+		}}
+	}
+	d := newDecoder(s.version, "matrix.")
+	if d.values(values, s.field(), i*s.columns); d.violations == nil {
+		// Each value is in order, so the row as a whole is too large.
+		d.refuse(fmt.Sprintf("%s[%d]", s.field(), i*s.columns), "begins a row that %s", overflow)
+	}
+	return &predictionv1.MatrixRowError{Row: uint32(i), Error: rowError(d.violations)}
+}

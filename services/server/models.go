@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/registry/stores"
+)
+
+// openModels loads and checks the models that the options name.
+func openModels(ctx context.Context, o Options) (*registry.Live, error) {
+	store, single, err := stores.Open(ctx, o.ModelPath)
+	if err != nil {
+		return nil, err
+	}
+	return registry.Open(ctx, store, registry.Options{
+		SingleFile:   single,
+		Version:      o.ModelVersion,
+		DefaultModel: o.DefaultModel,
+		Repair:       o.Repair,
+		Changed:      func(before, after *registry.Registry) { logChange(&o.Logger, before, after) },
+	})
+}
+
+// follower keeps the models what their store holds.
+type follower struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+func (f *follower) start(models *registry.Live, o Options) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f.stop = cancel
+	f.done.Go(func() {
+		models.Follow(ctx, o.PollInterval, func(err error) {
+			o.Logger.Warn().Err(err).Msg("the registry cannot be followed; what was loaded serves on")
+		})
+	})
+}
+
+func (f *follower) end() {
+	if f.stop != nil {
+		f.stop()
+		f.done.Wait()
+	}
+}
+
+// logModels says which versions there are, and why others are not.
+func logModels(log *zerolog.Logger, now *registry.Registry) {
+	logChange(log, new(registry.Registry), now)
+}
+
+// logChange says what is served differently, and what newly cannot be.
+func logChange(log *zerolog.Logger, before, after *registry.Registry) {
+	known := map[string]bool{}
+	for _, err := range before.Broken() {
+		known[err.Error()] = true
+	}
+	for _, err := range after.Broken() {
+		if !known[err.Error()] {
+			log.Warn().Err(err).Msg("version not loaded")
+		}
+	}
+	loaded := map[string]bool{}
+	for _, v := range before.Versions() {
+		loaded[v.Model+" "+v.Version+" "+v.Digest] = true
+	}
+	for _, v := range after.Versions() {
+		key := v.Model + " " + v.Version + " " + v.Digest
+		if !loaded[key] {
+			log.Info().Str("model", v.Model).Str("model_version", v.Version).Str("digest", v.Digest).Msg("version loaded")
+		}
+		delete(loaded, key)
+	}
+	for _, v := range before.Versions() {
+		if loaded[v.Model+" "+v.Version+" "+v.Digest] {
+			log.Info().Str("model", v.Model).Str("model_version", v.Version).Msg("version unloaded")
+		}
+	}
+	for _, problem := range after.Problems() {
+		if !slices.Contains(before.Problems(), problem) {
+			log.Warn().Str("problem", problem).Msg("not in force")
+		}
+	}
+	logRollouts(log, before, after)
+}
+
+// logRollouts says which rollouts are followed anew.
+func logRollouts(log *zerolog.Logger, before, after *registry.Registry) {
+	for _, name := range after.Models() {
+		m, err := after.Model(name)
+		if err != nil || m.Rollout == nil {
+			continue
+		}
+		if was, err := before.Model(name); err == nil && was.Rollout.GetRevision() == m.Rollout.GetRevision() && was.Rollout.GetStable() == m.Rollout.GetStable() {
+			continue
+		}
+		if m.Rollout.GetRevision() == 0 {
+			continue // nobody set one
+		}
+		summary := ""
+		if n := len(m.Events); n > 0 {
+			summary = m.Events[n-1].GetSummary()
+		}
+		log.Info().Str("model", name).Uint32("revision", m.Rollout.GetRevision()).Str("stable", m.Rollout.GetStable()).Str("change", summary).Msg("rollout followed")
+	}
+}
