@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -15,7 +16,19 @@ type builder struct {
 	live   *Live
 	files  fs.FS
 	before *Registry
+	// outdated is set when a file was found changed since the store was looked at.
+	outdated bool
 }
+
+func (b *builder) snapshot() (*Registry, error) {
+	if b.live.options.SingleFile {
+		return b.singleFile()
+	}
+	return b.folder()
+}
+
+// note takes down an error that comes of looking at an old view.
+func (b *builder) note(err error) { b.outdated = b.outdated || errors.Is(err, ErrConflict) }
 
 // defaultVersion is what a single file of another tool is called, unless a version is asked for.
 const defaultVersion = "v1.0.0"
@@ -114,6 +127,7 @@ func (b *builder) entry(m modelPlace) *entry {
 // record reads the entry's rollout file.
 func (b *builder) record(e *entry) {
 	data, err := readRollout(b.files, e.dir)
+	b.note(err)
 	if before := b.before.models[e.name]; before != nil && data != nil && bytes.Equal(data, before.recordBytes) {
 		e.record, e.recordBytes, e.recordErr = before.record, before.recordBytes, before.recordErr
 		return
@@ -167,6 +181,7 @@ func (b *builder) version(e *entry, place versionPlace) {
 		}
 	}
 	v, err := b.load(e, place)
+	b.note(err)
 	switch {
 	case err == nil && (was == nil || was.Digest == v.Digest):
 		e.loaded[place.version] = v

@@ -85,13 +85,9 @@ func (l *Live) change(ctx context.Context, model string, c rollout.Change, kind 
 // record returns the rollout of the entry as the store has it, with the bytes that it stands in;
 // where nobody set one, it is what is followed.
 func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord, []byte, error) {
-	files, err := l.store.Files(ctx)
+	data, err := l.rolloutFile(ctx, e)
 	if err != nil {
-		return nil, nil, &StoreError{Place: l.store.String(), Err: err}
-	}
-	data, err := readRollout(files, e.dir)
-	if err != nil {
-		return nil, nil, &StoreError{Place: l.at(e.rolloutPath()), Err: err}
+		return nil, nil, err
 	}
 	switch {
 	case data != nil && e.recordErr == nil && bytes.Equal(data, e.recordBytes):
@@ -112,6 +108,22 @@ func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord,
 			return rollout.NewRecord(nil), nil, nil
 		}
 		return rollout.NewRecord(rollout.Initial(e.name, newest)), nil, nil
+	}
+}
+
+func (l *Live) rolloutFile(ctx context.Context, e *entry) ([]byte, error) {
+	for attempt := 1; ; attempt++ {
+		files, err := l.store.Files(ctx)
+		if err != nil {
+			return nil, &StoreError{Place: l.store.String(), Err: err}
+		}
+		data, err := readRollout(files, e.dir)
+		switch {
+		case err == nil:
+			return data, nil
+		case !errors.Is(err, ErrConflict) || attempt == lookAgain:
+			return nil, &StoreError{Place: l.at(e.rolloutPath()), Err: err}
+		}
 	}
 }
 

@@ -94,21 +94,26 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
+// lookAgain is how often a store is looked at anew that changes while it is read.
+const lookAgain = 5
+
 // read makes a snapshot of what the store holds, with what serves now in the place of what
 // cannot be loaded.
 func (l *Live) read(ctx context.Context) (*Registry, error) {
-	files, err := l.store.Files(ctx)
-	if err != nil {
-		return nil, &StoreError{Place: l.store.String(), Err: err}
+	for attempt := 1; ; attempt++ {
+		files, err := l.store.Files(ctx)
+		if err != nil {
+			return nil, &StoreError{Place: l.store.String(), Err: err}
+		}
+		b := &builder{live: l, files: files, before: l.current.Load()}
+		if b.before == nil {
+			b.before = new(Registry)
+		}
+		r, err := b.snapshot()
+		if !b.outdated || attempt == lookAgain {
+			return r, err
+		}
 	}
-	b := &builder{live: l, files: files, before: l.current.Load()}
-	if b.before == nil {
-		b.before = new(Registry)
-	}
-	if l.options.SingleFile {
-		return b.singleFile()
-	}
-	return b.folder()
 }
 
 // at returns what messages call a file of the store.
