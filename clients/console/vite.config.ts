@@ -16,7 +16,10 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/*.test.ts", "test/models/*.test.ts"] },
+      },
       {
         extends: true,
         test: {

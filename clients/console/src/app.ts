@@ -30,6 +30,8 @@ export interface AppOptions {
   /** Where the model's name goes. */
   model: HTMLElement;
   notice: Notice;
+  /** Is told when the title changes. */
+  titled(): void;
 }
 
 interface Parts {
@@ -46,9 +48,22 @@ export class App {
   readonly #latest = new Latest(DRAGGING_MS);
   #parts: Parts | undefined;
   #version = "";
+  #title = "Sepal";
+  #started = false;
 
   constructor(options: AppOptions) {
     this.#options = options;
+  }
+
+  /** Loads the model when it is first called. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    void this.load();
+  }
+
+  title(): string {
+    return this.#title;
   }
 
   /** Loads the model and predicts at once. Never rejects: failures are shown, with a retry. */
@@ -69,10 +84,10 @@ export class App {
   }
 
   #mount(version: ModelVersion): void {
-    const { main, model } = this.#options;
+    const { main, model, target, titled } = this.#options;
     const fields = fieldsOf(version.signature);
     const texts = this.#parts?.form.texts() ?? new Map<string, string>();
-    const form = createForm(fields, texts, {
+    const form = createForm(fields, texts, target.version === "", {
       edited: () => this.#edited(),
       settled: () => this.#settled(),
       submitted: () => this.#submitted(),
@@ -82,7 +97,8 @@ export class App {
     const snippet = createSnippet("The same by curl");
     this.#version = version.version;
     this.#parts = { fields, form, result, explanation, snippet };
-    document.title = `${version.model} ${version.version} · Sepal`;
+    this.#title = `${version.model} ${version.version} · Sepal`;
+    titled();
     model.replaceChildren(...heading(version));
     const answers = h("div", { class: "answers" }, result.element, explanation.element);
     main.replaceChildren(form.element, answers, snippet.element);
@@ -122,11 +138,14 @@ export class App {
     this.#parts?.result.setStale(stale);
   }
 
-  async #predict({ inputs }: Values, signal: AbortSignal): Promise<void> {
+  async #predict({ inputs, subject }: Values, signal: AbortSignal): Promise<void> {
     const parts = this.#parts;
     if (!parts) return;
     const { client, target, baseUrl, notice } = this.#options;
-    const asked = { model: target.model, version: this.#version };
+    const asked =
+      subject === ""
+        ? { model: target.model, version: this.#version, subjectId: "" }
+        : { model: target.model, version: "", subjectId: subject };
     parts.form.show(new Map());
     parts.snippet.show(curlCommand(baseUrl, inputs, asked));
     try {

@@ -13,12 +13,13 @@ export interface Target {
 export function curlCommand(
   baseUrl: string,
   inputs: Readonly<Record<string, Value>>,
-  target: Target,
+  asked: Target & { subjectId: string },
 ): string {
   const body = {
     inputs,
-    ...(target.model !== "" && { model: target.model }),
-    ...(target.version !== "" && { version: target.version }),
+    ...(asked.model !== "" && { model: asked.model }),
+    ...(asked.version !== "" && { version: asked.version }),
+    ...(asked.subjectId !== "" && { subjectId: asked.subjectId }),
   };
   return [
     `curl ${shellQuote(baseUrl + PREDICT_PATH)} \\`,

@@ -40,11 +40,12 @@ export function createExplanation(fields: readonly Field[]): ExplanationView {
     show: (explanation) => {
       element.hidden = explanation === undefined;
       if (!explanation) return;
-      const { class: best, against, margin } = explanation;
+      const best = explanation.class;
+      const against = opponentOf(explanation);
       setText(title, `Why ${best} rather than ${against}`);
       setText(
         lead,
-        `${best} is ${timesAsLikely(margin)} ${against}. Each bar is what a value adds to the ` +
+        `${comparison(explanation)}. Each bar is what a value adds to the ` +
           "log-odds between the two, compared with the model's reference row.",
       );
       setText(axis[0], `◂ ${against}`);
@@ -53,6 +54,20 @@ export function createExplanation(fields: readonly Field[]): ExplanationView {
       sum.replaceChildren(...sumOf(explanation));
     },
   };
+}
+
+type Sides = Pick<Explanation, "class" | "against" | "margin">;
+
+/** What the predicted class is compared with: the runner-up, or all other classes together. */
+function opponentOf({ against }: Pick<Sides, "against">): string {
+  return against || "the rest";
+}
+
+/** Says how likely the two sides are; the rest together may be likelier than the best class. */
+export function comparison(sides: Sides): string {
+  const names = [sides.class, opponentOf(sides)];
+  if (sides.margin < 0) names.reverse();
+  return `${names[0]} is ${timesAsLikely(Math.abs(sides.margin))} ${names[1]}`;
 }
 
 function linesOf({ contributions }: Explanation, fields: readonly Field[]): Line[] {

@@ -13,13 +13,15 @@ export interface Form {
   tell(answer: string): void;
   /** Moves the focus to the first input with a problem shown. */
   focusProblem(): void;
-  /** The texts in the inputs, by feature name. */
+  /** The texts in the inputs, by feature name; and the subject under the empty name. */
   texts(): Map<string, string>;
 }
 
 export interface Values {
   ok: true;
   inputs: Record<string, Value>;
+  /** Whom the prediction is for; empty: nobody. */
+  subject: string;
 }
 
 export interface Problems {
@@ -41,13 +43,16 @@ export interface FormEvents {
  * Makes the form.
  *
  * @param texts - what inputs start with, by feature name, where they should not start afresh.
+ * @param forSubjects - whether the rollout may decide which version answers a subject.
  */
 export function createForm(
   fields: readonly Field[],
   texts: ReadonlyMap<string, string>,
+  forSubjects: boolean,
   events: FormEvents,
 ): Form {
   const controls = fields.map((field, i) => createControl(field, `f${i}`, texts.get(field.name)));
+  const subject = createSubject(texts.get(SUBJECT) ?? "");
   const summary = h("div", { class: "summary" });
   const answer = h("p", { class: "brief", "aria-hidden": "true" });
   const element = h(
@@ -62,6 +67,7 @@ export function createForm(
       answer,
       h("button", { type: "submit", class: "primary" }, "Predict"),
     ),
+    ...(forSubjects ? [subject.element] : []),
   );
   element.addEventListener("input", () => events.edited());
   element.addEventListener("change", () => events.settled());
@@ -73,7 +79,7 @@ export function createForm(
   let shown: ReadonlyMap<string, string> = new Map();
   return {
     element,
-    read: () => readControls(controls),
+    read: () => readControls(controls, subject.input.value.trim()),
     show: (problems) => {
       shown = problems;
       for (const control of controls) control.showProblem(problems.get(control.field.name) ?? "");
@@ -81,11 +87,40 @@ export function createForm(
     },
     tell: (text) => setText(answer, text),
     focusProblem: () => controls.find(({ field }) => shown.has(field.name))?.input.focus(),
-    texts: () => new Map(controls.map((control) => [control.field.name, control.text()])),
+    texts: () =>
+      new Map([
+        ...controls.map((control) => [control.field.name, control.text()] as const),
+        [SUBJECT, subject.input.value] as const,
+      ]),
   };
 }
 
-function readControls(controls: readonly Control[]): Values | Problems {
+/** Under which name the text of the subject is kept: no feature has it. */
+const SUBJECT = "";
+
+/** An input for whom the prediction is for, which is folded away until it is wanted. */
+function createSubject(text: string): { element: HTMLElement; input: HTMLInputElement } {
+  const input = h("input", {
+    id: "subject",
+    type: "text",
+    maxlength: 85,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "subject-hint",
+  });
+  input.value = text;
+  const hint = "The rollout decides which version answers it: always the same for one subject.";
+  const element = h(
+    "details",
+    { class: "more", open: text !== "" },
+    h("summary", {}, "Ask as a subject"),
+    h("div", { class: "line" }, h("label", { for: "subject" }, "Subject"), input),
+    h("p", { class: "hint", id: "subject-hint" }, hint),
+  );
+  return { element, input };
+}
+
+function readControls(controls: readonly Control[], subject: string): Values | Problems {
   const entries: [string, Value][] = [];
   const problems = new Map<string, string>();
   for (const control of controls) {
@@ -94,7 +129,7 @@ function readControls(controls: readonly Control[]): Values | Problems {
     else problems.set(control.field.name, reading.problem);
   }
   if (problems.size > 0) return { ok: false, problems };
-  return { ok: true, inputs: Object.fromEntries(entries) };
+  return { ok: true, inputs: Object.fromEntries(entries), subject };
 }
 
 function showSummary(

@@ -1,16 +1,50 @@
 import { createSepalClient } from "@sepal-ml/client";
 import { App } from "./app.js";
 import { byId } from "./dom.js";
+import { ModelsView } from "./models/view.js";
 import { createNotice } from "./notice.js";
+import { Views } from "./views.js";
 
 const baseUrl = new URL(".", location.href).href.replace(/\/$/, "");
 const query = new URLSearchParams(location.search);
+const client = createSepalClient({ baseUrl, protocol: "grpc-web" });
+const target = { model: query.get("model") ?? "", version: query.get("version") ?? "" };
 
-void new App({
-  client: createSepalClient({ baseUrl, protocol: "grpc-web" }),
+const app = new App({
+  client,
   baseUrl,
-  target: { model: query.get("model") ?? "", version: query.get("version") ?? "" },
+  target,
   main: byId("app"),
   model: byId("model"),
   notice: createNotice(byId("notice")),
-}).load();
+  titled: () => views.retitle(),
+});
+const models = new ModelsView({
+  client,
+  model: target.model,
+  place: byId("models-view"),
+  titled: () => views.retitle(),
+});
+const views = new Views(
+  [
+    {
+      route: "predict",
+      elements: [byId("app"), byId("model"), byId("notice")],
+      target: () => document.getElementById("prediction"),
+      title: () => app.title(),
+      shown: () => app.start(),
+      hidden: () => undefined,
+    },
+    {
+      route: "models",
+      elements: [byId("models-view")],
+      target: () => byId("models-view").querySelector("h1"),
+      title: () => models.title(),
+      shown: () => models.start(),
+      hidden: () => models.stop(),
+    },
+  ],
+  byId("views"),
+  byId("skip"),
+);
+views.start();

@@ -10,6 +10,9 @@ export interface Prediction {
   prediction: string;
   confidence: number;
   scores: readonly Score[];
+  modelVersion: string;
+  /** Which variant of the rollout answered; empty: a version was asked for. */
+  variant: string;
 }
 
 /** The predicted class, how sure the model is, and the probability of every class. */
@@ -24,6 +27,7 @@ export function createResult(classes: readonly string[]): ResultView {
   const name = h("output", { class: "prediction" }, "…");
   const confidence = h("span", { class: "confidence" });
   const list = h("ul", { class: "scores", "aria-label": "Probability of each class" });
+  const answered = h("p", { class: "answered" });
   const stale = h("p", { class: "stale-note" });
   const element = h(
     "section",
@@ -37,6 +41,7 @@ export function createResult(classes: readonly string[]): ResultView {
       confidence,
     ),
     list,
+    answered,
     stale,
   );
   let rows = new Map<string, Row>();
@@ -46,6 +51,8 @@ export function createResult(classes: readonly string[]): ResultView {
       setText(name, prediction.prediction);
       setText(confidence, `${percent(prediction.confidence)} sure`);
       rows = showScores(list, rows, prediction, classes);
+      const { variant, modelVersion } = prediction;
+      setText(answered, variant === "" ? "" : `Answered by ${variant}, ${modelVersion}.`);
     },
     setStale: (is) => {
       setText(stale, is ? "This answers the last complete values." : "");

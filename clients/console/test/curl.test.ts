@@ -25,7 +25,7 @@ describe("shellQuote", () => {
 });
 
 describe("curlCommand", () => {
-  const target = { model: "", version: "v1.0.0" };
+  const target = { model: "", version: "v1.0.0", subjectId: "" };
 
   test("is a POST of the inputs in JSON", () => {
     const inputs = { sepal_length_cm: 5.1, colour: "blue", age: null };
@@ -49,7 +49,14 @@ describe("curlCommand", () => {
   });
 
   test("names the model where the page does", () => {
-    const words = shellWords(curlCommand("http://localhost", {}, { model: "iris", version: "" }));
+    const asked = { model: "iris", version: "", subjectId: "" };
+    const words = shellWords(curlCommand("http://localhost", {}, asked));
     expect(JSON.parse(words.at(-1) ?? "")).toEqual({ inputs: {}, model: "iris" });
+  });
+
+  test("names the subject in place of the version where there is one", () => {
+    const asked = { model: "", version: "", subjectId: "user's" };
+    const words = shellWords(curlCommand("http://localhost", {}, asked));
+    expect(JSON.parse(words.at(-1) ?? "")).toEqual({ inputs: {}, subjectId: "user's" });
   });
 });

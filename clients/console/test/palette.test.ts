@@ -37,12 +37,16 @@ const pairs: [string, string, number][] = [
   ["accent", "surface", 4.5],
   ["on-accent", "accent", 4.5],
   ["danger", "surface", 4.5],
+  ["danger", "sunken", 4.5],
   ["warning", "surface", 4.5],
   ["edge", "surface", 3],
   ["edge", "sunken", 3],
   ["rest", "sunken", 3],
   ["for", "sunken", 3],
   ["against", "sunken", 3],
+  ["for", "surface", 3],
+  ["against", "surface", 3],
+  ["rest", "surface", 3],
   ["accent", "page", 3],
 ];
 

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { FieldViolation } from "#gen/sepal/prediction/v1/prediction_service_pb.js";
 import { decodeBadRequest } from "./bad_request.js";
+import { TableError } from "./table_error.js";
 
 /** What there is to say about an error of a call. */
 export interface ErrorDescription {
@@ -20,9 +21,12 @@ export interface ErrorDescription {
   requestId?: string;
 }
 
-/** Describes whatever a call was rejected with; any other value has the code "unknown". */
+/**
+ * Describes whatever a call was rejected with; any other value has the code "unknown". Of a
+ * {@link TableError}, its cause is described.
+ */
 export function describeError(error: unknown): ErrorDescription {
-  const connectError = ConnectError.from(error);
+  const connectError = ConnectError.from(causeOf(error));
   const requestId = connectError.metadata.get("x-request-id");
   return {
     code: codeName(connectError.code),
@@ -37,14 +41,19 @@ export function describeError(error: unknown): ErrorDescription {
  * Empty for any other value, and where details cannot be read.
  */
 export function fieldViolations(error: unknown): FieldViolation[] {
-  if (!(error instanceof ConnectError)) {
+  const cause = causeOf(error);
+  if (!(cause instanceof ConnectError)) {
     return [];
   }
-  return error.details.flatMap((detail) =>
+  return cause.details.flatMap((detail) =>
     "type" in detail && detail.type === "google.rpc.BadRequest"
       ? decodeBadRequest(detail.value)
       : [],
   );
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof TableError ? error.cause : error;
 }
 
 function codeName(code: Code): string {

@@ -4,9 +4,22 @@
  *
  * @packageDocumentation
  */
+/** Makes a message from its schema, such as a `Variant` to put into a rollout. */
+export { create } from "@bufbuild/protobuf";
 export type { Interceptor, Transport } from "@connectrpc/connect";
 export { Code, ConnectError } from "@connectrpc/connect";
 export { createSepalClient, type SepalClient } from "./client.js";
 export { describeError, type ErrorDescription, fieldViolations } from "./errors.js";
 export * from "./generated.js";
 export type { CallOptions, ClientOptions, CommonOptions, RetryOptions } from "./options.js";
+export type { PredictionCalls } from "./prediction.js";
+export type { RegistryCalls } from "./registry.js";
+export { newRequestId } from "./request_id.js";
+export {
+  classifyTable,
+  type TableChunk,
+  type TableOptions,
+  type TableProgress,
+} from "./table.js";
+export type { NumberTable, Table, TableRow } from "./table_chunks.js";
+export { TableError } from "./table_error.js";

@@ -12,6 +12,7 @@ import {
 } from "@connectrpc/connect-node";
 import { createClientOver, type SepalClient } from "./client.js";
 import type { CommonOptions } from "./options.js";
+import { refuseBidi } from "./stream.js";
 
 export * from "./index.js";
 
@@ -60,6 +61,8 @@ function createNodeTransport(options: NodeClientOptions): Transport {
     interceptors: options.interceptors ?? [],
   };
   const protocol = options.protocol ?? "grpc";
+  const capable = (transport: Transport) =>
+    httpVersion === "2" ? transport : refuseBidi(transport, 'needs httpVersion "2"');
   switch (protocol) {
     case "grpc":
       if (httpVersion !== "2") {
@@ -67,9 +70,9 @@ function createNodeTransport(options: NodeClientOptions): Transport {
       }
       return createGrpcTransport(transportOptions);
     case "grpc-web":
-      return createGrpcWebTransport({ ...transportOptions, httpVersion });
+      return capable(createGrpcWebTransport({ ...transportOptions, httpVersion }));
     case "connect":
-      return createConnectTransport({ ...transportOptions, httpVersion });
+      return capable(createConnectTransport({ ...transportOptions, httpVersion }));
     default:
       throw new TypeError(
         `protocol: expected "grpc", "grpc-web" or "connect", found "${protocol}"`,

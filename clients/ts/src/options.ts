@@ -4,7 +4,8 @@ import type { Interceptor, Transport } from "@connectrpc/connect";
 export interface CommonOptions {
   /**
    * Time that a call may take over all its attempts, in milliseconds: 1 to 99999999, or 0
-   * for no limit. A call that takes longer fails with `deadline_exceeded`. Default: 10000.
+   * for no limit. A call that takes longer fails with `deadline_exceeded`. Streams have only the
+   * limit of their own call. Default: 10000.
    */
   timeoutMs?: number | undefined;
 
@@ -50,8 +51,9 @@ export interface ClientOptions extends CommonOptions {
 
 /**
  * When a call is tried again: after `unavailable`, and nothing else, as long as attempts and
- * the call's time last. No call of the client changes anything on the server, so a second
- * attempt never does harm.
+ * the call's time last. A second attempt never does harm: calls that change something carry a
+ * request id, under which the server makes them once, and the one that has none (`reload`) is
+ * tried once. A stream is tried again only until its first message.
  *
  * The delay before attempt n + 1 is random between half of and all of
  * min(`maxDelayMs`, `baseDelayMs` · 2^(n-1)).
@@ -72,7 +74,7 @@ export interface CallOptions {
   /** Cancels the call, which then fails with `canceled`. Default: none. */
   signal?: AbortSignal | undefined;
 
-  /** In place of {@link CommonOptions.timeoutMs}. */
+  /** In place of {@link CommonOptions.timeoutMs}; of a stream, from its first message asked for. */
   timeoutMs?: number | undefined;
 
   /** Headers of this call. Default: none. */

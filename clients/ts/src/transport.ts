@@ -1,6 +1,10 @@
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import type { ClientOptions } from "./options.js";
+import { refuseBidi } from "./stream.js";
+
+const oneWay =
+  "fetch cannot stream in both directions: use the client of @sepal-ml/client/node, or batchPredictStream";
 
 /** Makes the transport over `fetch` that the options describe. */
 export function createWebTransport(options: ClientOptions): Transport {
@@ -14,9 +18,9 @@ export function createWebTransport(options: ClientOptions): Transport {
   const protocol = options.protocol ?? "grpc-web";
   switch (protocol) {
     case "grpc-web":
-      return createGrpcWebTransport(transportOptions);
+      return refuseBidi(createGrpcWebTransport(transportOptions), oneWay);
     case "connect":
-      return createConnectTransport(transportOptions);
+      return refuseBidi(createConnectTransport(transportOptions), oneWay);
     default:
       throw new TypeError(`protocol: expected "grpc-web" or "connect", found "${protocol}"`);
   }

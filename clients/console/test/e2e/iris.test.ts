@@ -29,7 +29,7 @@ test("the page tells the model and its features, and complains of nothing", asyn
   const { page, complaints } = await visit(browser, sepal.url);
   expect(await page.locator("h1").textContent()).toMatch(/^iris\s+v\d+\.\d+\.\d+$/);
   expect(await page.locator(".about").textContent()).toContain("setosa, versicolor or virginica");
-  expect(await page.locator("form label").allTextContents()).toEqual([
+  expect(await page.locator("form .field label").allTextContents()).toEqual([
     "Sepal length cm",
     "Sepal width cm",
     "Petal length cm",
@@ -148,10 +148,21 @@ test("what only the server can refuse is told in a banner", async () => {
   await notice.waitFor({ state: "detached" });
 });
 
+test("the skip link leads to the prediction", async () => {
+  const { page } = await visit(browser, sepal.url);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe("prediction");
+});
+
 test("the keyboard is enough", async () => {
   const { page } = await visit(browser, sepal.url);
   await page.keyboard.press("Tab");
   expect(await page.evaluate(() => document.activeElement?.className)).toBe("skip");
+  for (const view of ["Predict", "Models"]) {
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(view);
+  }
   for (const text of ["6.5", "3.0", "6.0", "2.5"]) {
     await page.keyboard.press("Tab");
     const outline = await page.evaluate(

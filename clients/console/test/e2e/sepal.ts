@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,19 @@ export function testdata(path: string): string {
   return fileURLToPath(new URL(`testdata/${path}`, root));
 }
 
+/** Runs another verb of the binary to its end. */
+export function runSepal(...args: string[]): void {
+  execFileSync(built(), args, { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+function built(): string {
+  if (existsSync(binary)) return binary;
+  throw new Error(
+    `there is no server at ${binary}: run "go build -o bin/sepal ./services/sepal" at the ` +
+      "root of the repository, or set SEPAL_BIN",
+  );
+}
+
 /** A server that runs as people run it. */
 export interface Sepal {
   /** Its URL, such as "http://127.0.0.1:41234". */
@@ -21,13 +34,7 @@ export interface Sepal {
 
 /** Starts `sepal serve` with environment variables over the defaults: a free port, JSON logs. */
 export async function startSepal(environment: Record<string, string> = {}): Promise<Sepal> {
-  if (!existsSync(binary)) {
-    throw new Error(
-      `there is no server at ${binary}: run "go build -o bin/sepal ./services/sepal" at the ` +
-        "root of the repository, or set SEPAL_BIN",
-    );
-  }
-  const process_ = spawn(binary, ["serve"], {
+  const process_ = spawn(built(), ["serve"], {
     env: { PATH: process.env.PATH, PORT: "0", SEPAL_LOG_FORMAT: "json", ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -9,5 +9,15 @@ export const confidences: Promise<number[]> = Promise.all(
   clients.map(async (client) => (await client.predict({ inputs: { width: 1.5 } })).confidence),
 );
 
+export async function* predictions(rows: AsyncIterable<number[]>): AsyncGenerator<string> {
+  const client = createSepalClient(nodeOptions);
+  async function* requests() {
+    for await (const features of rows) yield { features };
+  }
+  for await (const { result } of client.predictStream(requests(), { timeoutMs: 60_000 })) {
+    if (result.case === "response") yield result.value.prediction;
+  }
+}
+
 // @ts-expect-error browsers do not speak gRPC
 createFetchClient({ baseUrl: "", protocol: "grpc" });

@@ -20,10 +20,10 @@ export interface Case {
   };
 }
 
-/** The methods of the client by the names that cases call them by. */
+/** The calls with one response by the names that cases call them by. */
 export const methods: Record<string, { desc: DescMethod; name: keyof SepalClient }> = {};
 for (const service of [PredictionService, RegistryService]) {
-  for (const desc of service.methods) {
+  for (const desc of service.methods.filter((m) => m.methodKind === "unary")) {
     const name = desc.localName as keyof SepalClient;
     methods[`${service.typeName}/${desc.name}`] = { desc, name };
   }
@@ -46,7 +46,9 @@ export function loadCases(): { file: string; cases: Case[] }[] {
         throw new Error(`${file}: case "${c.name}": expected either "response" or "error"`);
       }
       if (!(c.rpc in methods)) {
-        throw new Error(`${file}: case "${c.name}": the client has no call "${c.rpc}"`);
+        throw new Error(
+          `${file}: case "${c.name}": the client has no call "${c.rpc}" with one response`,
+        );
       }
     }
     return { file, cases };

@@ -14,8 +14,11 @@ export interface Server {
   stop(): Promise<number | null>;
 }
 
-/** Starts the built server on a free port and waits until it serves the test models. */
-export async function startServer(): Promise<Server> {
+/** The folder of the test models. */
+export const testModels = join(repository, "testdata", "models");
+
+/** Starts the built server on a free port and waits until it serves the models of a folder. */
+export async function startServer(modelPath = testModels): Promise<Server> {
   const bin = process.env.SEPAL_BIN || join(repository, "bin", "sepal");
   if (!existsSync(bin)) {
     throw new Error(
@@ -28,7 +31,7 @@ export async function startServer(): Promise<Server> {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PORT: "0",
-      MODEL_PATH: join(repository, "testdata", "models"),
+      MODEL_PATH: modelPath,
       SEPAL_DEFAULT_MODEL: "iris",
       SEPAL_LOG_FORMAT: "json",
     },

@@ -7,6 +7,13 @@ test("equal values, and numbers within the tolerance, do not differ", () => {
   expect(differences(actual, expected)).toEqual([]);
 });
 
+test("the time of a file is not compared, but it is a text where there is one", () => {
+  expect(differences({ modifiedTime: "2026-01-01T00:00:00Z" }, {})).toEqual([]);
+  expect(differences({ modifiedTime: 1 }, {})).toEqual([
+    "response.modifiedTime: expected nothing, found 1",
+  ]);
+});
+
 test("every difference is named by its place", () => {
   const expected = { a: [1, 2], b: { c: 0.5 }, d: null, e: "1", digest: "*", g: {} };
   const actual = { a: [1], b: { c: 0.500001 }, d: 0, e: 1, f: false, g: [] };
