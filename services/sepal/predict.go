@@ -182,6 +182,8 @@ func (c *predictCmd) many(p *process, client *sepal.Client, version *registryv1.
 	} else if isTerminal(p.stdin) {
 		fmt.Fprintln(p.stderr, "reading CSV with a header from standard input; end with Ctrl-D")
 	}
+	progress, in := newPredictProgress(p, in)
+	defer progress.clear()
 	rows, err := newCSVRows(interruptible(p.ctx, in), path, version.GetSignature())
 	if err != nil {
 		return err
@@ -191,8 +193,9 @@ func (c *predictCmd) many(p *process, client *sepal.Client, version *registryv1.
 		request: &predictionv1.BatchPredictRequest{
 			Model: version.GetModel(), Version: version.GetVersion(), TopK: c.TopK, Explain: c.Explain,
 		},
-		server: c.Server,
-		most:   chunkRows,
+		server:   c.Server,
+		most:     chunkRows,
+		progress: progress,
 	}
 	return b.stream(p.ctx, rows, newResultWriter(c.Output, p.stdout, version.GetClasses()))
 }

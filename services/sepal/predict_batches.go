@@ -22,6 +22,8 @@ type batches struct {
 	request *predictionv1.BatchPredictRequest // what holds for all rows; has none itself
 	server  string
 	most    int // rows of a request; fewer once the server has refused so many
+	// progress is nil where nobody would see it.
+	progress *predictProgress
 }
 
 // stream classifies the rows chunk by chunk and writes the results of each before it reads on.
@@ -43,6 +45,7 @@ func (b *batches) stream(ctx context.Context, rows *csvRows, out resultWriter) e
 				failed++
 			}
 		}
+		b.progress.show(total, failed)
 		switch {
 		case errors.Is(readErr, io.EOF) && failed > 0:
 			return fmt.Errorf("%d of %d rows could not be classified; the output says why", failed, total)

@@ -11,6 +11,7 @@ import (
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/registry/registrytest"
 	"github.com/sepal-ml/sepal/services/internal/registry/stores"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
@@ -55,16 +56,25 @@ func stable(t *testing.T, l *registry.Live, want string) {
 	requireVersion(t, l.Current().Default(), "iris/"+want)
 }
 
-// Of every kind of store.
+func TestMain(m *testing.M) {
+	registrytest.S3Environment()
+	m.Run()
+}
+
+// eachStore runs a test with an empty store of every kind.
 func eachStore(t *testing.T, test func(t *testing.T, location string)) {
 	t.Helper()
 	t.Run("folder", func(t *testing.T) {
 		t.Parallel()
 		test(t, t.TempDir())
 	})
-	t.Run("bucket", func(t *testing.T) {
+	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		test(t, "mem://"+strings.ReplaceAll(t.Name(), "/", "-"))
+	})
+	t.Run("s3", func(t *testing.T) {
+		t.Parallel()
+		test(t, registrytest.S3(t, "/models"))
 	})
 }
 
