@@ -19,6 +19,7 @@ type cli struct {
 	Train   trainCmd   `cmd:"" help:"Train a model from a CSV file."`
 	Import  importCmd  `cmd:"" help:"Import a model from ONNX or scikit-learn."`
 	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
+	Bench   benchCmd   `cmd:"" help:"Send requests to a server and measure how it answers."`
 	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
 	Version versionCmd `cmd:"" help:"Show the version of this program."`
 	Help    helpCmd    `cmd:"" help:"Show help for a verb."`
@@ -70,6 +71,7 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 		kong.Vars{
 			"host":              o.Host,
 			"port":              fmt.Sprint(o.Port),
+			"log_sample":        fmt.Sprint(o.LogSampleRate),
 			"poll_interval":     o.PollInterval.String(),
 			"request_timeout":   o.RequestTimeout.String(),
 			"drain_delay":       o.DrainDelay.String(),

@@ -42,6 +42,7 @@ var goldens = []struct {
 	{name: "help_train", args: "help train"},
 	{name: "help_import", args: "help import"},
 	{name: "help_predict", args: "predict --help"},
+	{name: "help_bench", args: "help bench"},
 	{name: "help_inspect", args: "inspect -h"},
 	{name: "help_version", args: "help version"},
 
@@ -93,6 +94,15 @@ var goldens = []struct {
 	{name: "refused_csv_empty", args: "predict " + iris},
 	{name: "refused_csv_column", args: "predict " + loan, stdin: "age,income,employment\n30,1,employed\n"},
 	{name: "refused_csv_file", args: "predict --csv $TESTDATA/none.csv"},
+	{name: "refused_bench_foreign", args: "bench -s 192.0.2.1:50051"},
+	{name: "refused_bench_target", args: "bench -s https://localhost:50051"},
+	{name: "refused_bench_loops", args: "bench --rate 100 --concurrency 8"},
+	{name: "refused_bench_ends", args: "bench --duration 10s --count 8"},
+	{name: "refused_bench_zero", args: "bench --rate 0"},
+	{name: "refused_bench_http", args: "bench --protocol grpc --http 1"},
+	{name: "refused_bench_matrix", args: "bench --matrix"},
+	{name: "refused_bench_in_flight", args: "bench --in-flight 8"},
+	{name: "refused_bench_p99", args: "bench --max-p99 -1s"},
 	{name: "refused_model_file", args: "inspect $TESTDATA/datasets/iris.csv"},
 }
 

@@ -31,8 +31,9 @@ type serveCmd struct {
 	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch."`
 	CORSOrigins     []string      `name:"cors-origins" env:"SEPAL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the server, such as https://app.example.com, * for all; those of this machine by default."`
 
-	LogLevel  string `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
-	LogFormat string `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
+	LogLevel  string  `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
+	LogSample float64 `env:"SEPAL_LOG_SAMPLE" default:"${log_sample}" help:"Share of the good requests that are logged, 0 to 1; failed ones always are."`
+	LogFormat string  `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
 }
 
 // Help returns what the help of the verb says beside its flags.
@@ -56,6 +57,8 @@ func (c *serveCmd) AfterApply() error {
 		}
 	}
 	switch {
+	case !(c.LogSample >= 0 && c.LogSample <= 1):
+		return fmt.Errorf("--log-sample is %v, expected 0 (none) to 1 (all)", c.LogSample)
 	case c.PollInterval < 0:
 		return fmt.Errorf("--poll-interval is %v, expected 0s (never) or more", c.PollInterval)
 	case c.RequestTimeout < 0:
@@ -118,6 +121,7 @@ func (c *serveCmd) options(logger zerolog.Logger) server.Options {
 		MaxMessageBytes: c.MaxMessageBytes,
 		MaxBatchRows:    c.MaxBatchRows,
 		CORSOrigins:     c.CORSOrigins,
+		LogSampleRate:   c.LogSample,
 		Logger:          logger,
 	}
 }

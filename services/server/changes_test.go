@@ -18,7 +18,10 @@ import (
 )
 
 // changeRounds is how many times a version is published, rolled out, looked for and rolled back.
-const changeRounds = 100
+const (
+	changeRounds      = 100
+	changeRoundsTests = 25 // enough to see a request fail; the benchmark takes the rest
+)
 
 // TestChangesUnderLoad shows that requests never notice what happens to versions: none fails,
 // and each is answered by what the version that it names has learnt.
@@ -26,12 +29,12 @@ func TestChangesUnderLoad(t *testing.T) {
 	t.Parallel()
 	env := startRegistry(t, "v1.0.0")
 	l := startLoad(t, env, 4, 0)
-	change(t, env, l, changeRounds)
+	change(t, env, l, changeRoundsTests)
 	latencies, failed := l.stop()
 	if len(failed) > 0 {
 		t.Errorf("%d of %d requests failed, the first: %v", len(failed), len(latencies)+len(failed), failed[0])
 	}
-	if len(latencies) < changeRounds {
+	if len(latencies) < changeRoundsTests {
 		t.Errorf("only %d requests were made meanwhile", len(latencies))
 	}
 }
