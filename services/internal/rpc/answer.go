@@ -48,7 +48,7 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 	// A client that has gone away is all that can go wrong here.
 	_ = json.NewEncoder(a.ResponseWriter).Encode(map[string]string{
-		"code":    connect.CodeInvalidArgument.String(),
+		"code":    codeOfStatus(status).String(),
 		"message": reason,
 	})
 }
@@ -67,6 +67,8 @@ func (a *answer) reason() string {
 		return fmt.Sprintf("content type %q is not read here: send %s", Bounded(r.Header.Get("Content-Type")), contentTypes)
 	case a.status == http.StatusMethodNotAllowed:
 		return fmt.Sprintf("%s is not answered here: send %s", r.Method, header.Get("Allow"))
+	case a.status == http.StatusHTTPVersionNotSupported:
+		return "this call streams in both directions, which needs HTTP/2; ask for one answer with Predict, or for many with BatchPredict"
 	}
 	return ""
 }

@@ -1,17 +1,14 @@
 package rpc
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"time"
-
-	"connectrpc.com/connect"
 )
 
 // BodyDeadline bounds the time that a client may take to send a request, as the deadline of the
 // call bounds the time to answer it: a deadline of a call begins when its message is there. 0
-// is no bound. Streams take as long as they like; see [streamsTakeTheirTime].
+// is no bound. Streams of messages take as long as they like; see [streamTimes].
 func BodyDeadline(timeout time.Duration, next http.Handler) http.Handler {
 	if timeout <= 0 {
 		return next
@@ -107,22 +104,4 @@ func (t *streamTimer) end() {
 func setReadDeadline(w http.ResponseWriter, deadline time.Time) {
 	// What cannot have a deadline, such as a recorder in a test, is not read from a network.
 	_ = http.NewResponseController(w).SetReadDeadline(deadline)
-}
-
-// streamsTakeTheirTime lifts the body's deadline from streams.
-type streamsTakeTheirTime struct{}
-
-func (streamsTakeTheirTime) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
-
-func (streamsTakeTheirTime) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
-	return next
-}
-
-func (streamsTakeTheirTime) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		if c := callFrom(ctx); c != nil {
-			c.body.lift()
-		}
-		return next(ctx, conn)
-	}
 }

@@ -72,7 +72,7 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested}),
 		connect.WithInterceptors(
 			&errorLayer{logger: o.Logger, sampleRate: o.LogSampleRate},
-			streamsTakeTheirTime{},
+			streamTimes{},
 			deadline(o.Timeout),
 			predictionCounter{},
 		),

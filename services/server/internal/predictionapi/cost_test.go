@@ -2,6 +2,7 @@ package predictionapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -61,11 +62,11 @@ func TestBadMatrixCost(t *testing.T) { //nolint:paralleltest // counts what the 
 			t.Error(err)
 		}
 	})
-	errors := response.GetMatrix().GetErrors()
-	if len(errors) != rows {
-		t.Fatalf("%d errors, want %d", len(errors), rows)
+	refused := response.GetMatrix().GetErrors()
+	if len(refused) != rows {
+		t.Fatalf("%d errors, want %d", len(refused), rows)
 	}
-	for i, e := range errors {
+	for i, e := range refused {
 		want := fmt.Sprintf("matrix.values[%d] is NaN, expected a finite number for x0", i)
 		if i >= detailed {
 			want = "does not fit, as rows before it"
@@ -76,6 +77,29 @@ func TestBadMatrixCost(t *testing.T) { //nolint:paralleltest // counts what the 
 	}
 	if most := rows * 320; spent > most {
 		t.Errorf("%d bytes allocated, want at most %d", spent, most)
+	}
+}
+
+// TestBatchStops shows that no form goes on for a client who has left.
+func TestBatchStops(t *testing.T) {
+	t.Parallel()
+	a := assigned{version: newVersion(t, 4, 3)}
+	rows := &rowScorer{source: []*predictionv1.Row{{Features: make([]float64, 4)}}}
+	rows.predictor.prepare(a, nil, false)
+	request := &predictionv1.BatchPredictRequest{Matrix: &predictionv1.Matrix{Columns: 4, Values: make([]float64, 4)}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, b := range map[string]*batch{
+		"rows":   {assigned: a, scorer: rows},
+		"matrix": {assigned: a, scorer: newMatrixScorer(a, request, 1)},
+	} {
+		response := new(predictionv1.BatchPredictResponse)
+		if err := b.answer(ctx, response, 0, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := b.answer(t.Context(), response, 0, 1); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

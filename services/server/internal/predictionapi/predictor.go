@@ -2,6 +2,7 @@ package predictionapi
 
 import (
 	"math"
+	"slices"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
@@ -49,7 +50,7 @@ func (p *predictor) predict(response *predictionv1.PredictResponse, source rowSo
 	response.ModelVersion = p.version.Version
 	response.Model = p.version.Model
 	response.Variant = p.variant
-	response.Scores = p.scores(response.GetScores())
+	response.Scores = p.scores(response.GetScores(), class)
 	response.Explanation = nil
 	if p.explain {
 		response.Explanation = p.explanation(r, class)
@@ -63,18 +64,34 @@ func (p *predictor) predict(response *predictionv1.PredictResponse, source rowSo
 
 const overflow = "has values so large that the model's logits are not finite, expected values nearer to the training range"
 
-// scores writes the best classes to dst where it has as many places, or else to a new list.
-func (p *predictor) scores(dst []*predictionv1.ClassScore) []*predictionv1.ClassScore {
+// scores writes the best classes, the predicted one first, to dst where it has as many places, or
+// else to a new list.
+func (p *predictor) scores(dst []*predictionv1.ClassScore, predicted int) []*predictionv1.ClassScore {
 	if n := len(p.ranked); len(dst) != n {
 		dst = make([]*predictionv1.ClassScore, n)
 		for i, places := 0, make([]predictionv1.ClassScore, n); i < n; i++ {
 			dst[i] = &places[i]
 		}
 	}
-	for i, class := range softmax.Rank(p.ranked, p.probabilities) {
+	for i, class := range lead(softmax.Rank(p.ranked, p.probabilities), predicted) {
 		dst[i].Class, dst[i].Probability = p.version.Compiled.Class(class), p.probabilities[class]
 	}
 	return dst
+}
+
+// lead moves a class to the front of the ranked ones: several may have the highest probability, as
+// where sigmoids round to 1, and their logits still tell which is predicted.
+func lead(ranked []int, class int) []int {
+	if len(ranked) == 0 || ranked[0] == class {
+		return ranked
+	}
+	at := slices.Index(ranked, class)
+	if at < 0 {
+		at = len(ranked) - 1 // it takes the place of the last
+	}
+	copy(ranked[1:], ranked[:at])
+	ranked[0] = class
+	return ranked
 }
 
 func (p *predictor) explanation(r row, class int) *predictionv1.Explanation {

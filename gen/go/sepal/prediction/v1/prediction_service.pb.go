@@ -234,8 +234,8 @@ func (x *PredictRequest) GetExplain() bool {
 // A prediction.
 type PredictResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The predicted class: the one of the highest probability, the first in the model's order
-	// where several have it.
+	// The predicted class: the one of the highest probability, of the highest logit where several
+	// have it, and the first in the model's order where that is the same too.
 	Prediction string `protobuf:"bytes,1,opt,name=prediction,proto3" json:"prediction,omitempty"`
 	// The probability of the predicted class, 0 to 1.
 	Confidence float64 `protobuf:"fixed64,2,opt,name=confidence,proto3" json:"confidence,omitempty"`

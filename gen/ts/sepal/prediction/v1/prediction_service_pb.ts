@@ -143,8 +143,8 @@ export const PredictRequestSchema: GenMessage<PredictRequest> = /*@__PURE__*/
  */
 export type PredictResponse = Message<"sepal.prediction.v1.PredictResponse"> & {
   /**
-   * The predicted class: the one of the highest probability, the first in the model's order
-   * where several have it.
+   * The predicted class: the one of the highest probability, of the highest logit where several
+   * have it, and the first in the model's order where that is the same too.
    *
    * @generated from field: string prediction = 1;
    */

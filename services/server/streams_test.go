@@ -1,0 +1,84 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/testenv"
+)
+
+// TestStreamEndsByItsDeadlineThoughNobodyReads asks for more than the connection holds, and
+// reads none of it.
+func TestStreamEndsByItsDeadlineThoughNobodyReads(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		t.Run(map[bool]string{false: "http1", true: "http2"}[http2], func(t *testing.T) {
+			t.Parallel()
+			env := testenv.Start(t, testenv.Options())
+			batch := &predictionv1.BatchPredictRequest{Explain: true}
+			for range 10_000 {
+				batch.Rows = append(batch.Rows, &predictionv1.Row{Features: []float64{5.1, 3.5, 1.4, 0.2}})
+			}
+			message, err := protojson.Marshal(&predictionv1.BatchPredictStreamRequest{Batch: batch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
+			url := env.URL + "/sepal.prediction.v1.PredictionService/BatchPredictStream"
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(append(body, message...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", "application/connect+json")
+			request.Header.Set("Connect-Timeout-Ms", "500")
+			response, err := testenv.HTTPClient(t, http2).Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			for end := time.Now().Add(30 * time.Second); !strings.Contains(env.Log.String(), "BatchPredictStream"); {
+				if time.Now().After(end) {
+					t.Fatal("the call goes on, though its deadline has passed")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			// What was sent before the deadline is there to be read.
+			if n, _ := io.Copy(io.Discard, response.Body); n < 100_000 {
+				t.Errorf("%d bytes arrived, expected those of the first chunks", n)
+			}
+		})
+	}
+}
+
+func TestStreamsOfMessagesNeedHTTP2(t *testing.T) {
+	t.Parallel()
+	env := testenv.Start(t, testenv.Options())
+	url := env.URL + "/sepal.prediction.v1.PredictionService/PredictStream"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/connect+json")
+	response, err := testenv.HTTPClient(t, false).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"code":"unimplemented","message":"this call streams in both directions, which needs HTTP/2; ` +
+		`ask for one answer with Predict, or for many with BatchPredict"}` + "\n"
+	if response.StatusCode != http.StatusHTTPVersionNotSupported || string(text) != want {
+		t.Errorf("got %s with %s, expected 505 with %s", response.Status, text, want)
+	}
+}
