@@ -137,6 +137,10 @@ func (e *Error) readDetails(coded *connect.Error) {
 			for _, v := range d.GetFieldViolations() {
 				e.Violations = append(e.Violations, FieldViolation{v.GetField(), v.GetDescription()})
 			}
+		case *errdetails.PreconditionFailure:
+			for _, v := range d.GetViolations() {
+				e.Preconditions = append(e.Preconditions, PreconditionViolation{v.GetType(), v.GetSubject(), v.GetDescription()})
+			}
 		case *errdetails.RetryInfo:
 			if delay := d.GetRetryDelay(); delay.IsValid() {
 				e.RetryAfter = max(0, delay.AsDuration())

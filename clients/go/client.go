@@ -20,6 +20,7 @@ import (
 // Every error of a call is an [*Error].
 type Client struct {
 	prediction predictionv1connect.PredictionServiceClient
+	streams    predictionv1connect.PredictionServiceClient // of messages without a known end
 	registry   registryv1connect.RegistryServiceClient
 	timeout    time.Duration
 	retries    retrier
@@ -58,6 +59,8 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	httpClient = s.bounded(httpClient)
 	base, rpc := address.String(), connect.WithClientOptions(s.rpcOptions()...)
 	client.prediction = predictionv1connect.NewPredictionServiceClient(httpClient, base, rpc)
+	client.streams = predictionv1connect.NewPredictionServiceClient(httpClient, base, rpc,
+		connect.WithSendMaxBytes(s.maxMessageBytes))
 	client.registry = registryv1connect.NewRegistryServiceClient(httpClient, base, rpc)
 	return client, nil
 }

@@ -12,6 +12,13 @@
 //	}
 //	fmt.Println(answer.GetPrediction(), answer.GetConfidence())
 //
+// For many rows there are [Client.BatchPredict], [Client.BatchPredictStream], which gets its
+// answer in chunks, and [Client.ClassifyTable], which splits a table into as many calls as it
+// takes. [Client.PredictStream] and [Client.ClassifyAll] classify rows as they come.
+//
+// [Client.SetRollout], [Client.PublishVersion] and the like change the server's registry. They are
+// sent with a request id, so that trying them again changes it once.
+//
 // It speaks gRPC unless [WithProtocol] says otherwise, over HTTP/2 in clear text or TLS. The
 // messages are the generated ones of gen/go/sepal/prediction/v1 and gen/go/sepal/registry/v1.
 // The package needs nothing of the server's code.

@@ -29,6 +29,10 @@ type Error struct {
 	Message string
 	// Violations are the values of the request that the server refused, in its order.
 	Violations []FieldViolation
+	// Preconditions are what the server's state lacks for the request, in its order, such as the
+	// ways in which a version breaks a signature. Error does not repeat them: the message says
+	// what they come to.
+	Preconditions []PreconditionViolation
 	// RequestID is what the server's log calls the request: of the last attempt that the
 	// server answered with one. Empty: none came.
 	RequestID string
@@ -53,6 +57,25 @@ type FieldViolation struct {
 // String returns the field and what is wrong with it, such as "features[2] is NaN, expected a
 // finite number".
 func (v FieldViolation) String() string { return v.Field + " " + v.Description }
+
+// PreconditionViolation is something that the server's state lacks for a request.
+type PreconditionViolation struct {
+	// Type is the kind of it, such as "SIGNATURE".
+	Type string
+	// Subject is what it is about, such as "features[2]" of a model's signature.
+	Subject string
+	// Description says what is wrong, such as `feature "petal_length_cm" was removed`.
+	Description string
+}
+
+// String returns the subject and what is wrong with it, such as `features[2]: feature
+// "petal_length_cm" was removed`.
+func (v PreconditionViolation) String() string {
+	if v.Subject == "" {
+		return v.Description
+	}
+	return v.Subject + ": " + v.Description
+}
 
 // Error returns one line with what is known, each thing once: at most 3 violations, and of each
 // text at most 300 characters. The fields have it all.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -49,6 +51,44 @@ func (petals) Predict(
 		return &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1 - virginica}, nil
 	}
 	return &predictionv1.PredictResponse{Prediction: "virginica", Confidence: virginica}, nil
+}
+
+func (p petals) PredictStream(
+	ctx context.Context, stream *connect.BidiStream[predictionv1.PredictStreamRequest, predictionv1.PredictStreamResponse],
+) error {
+	for {
+		message, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		answer := new(predictionv1.PredictStreamResponse)
+		if response, err := p.Predict(ctx, message.GetRequest()); err != nil {
+			answer.Result = &predictionv1.PredictStreamResponse_Error{Error: &predictionv1.RowError{
+				Code: connect.CodeOf(err).String(), Message: "features has 2, expected 1 value (petal_length_cm)",
+			}}
+		} else {
+			answer.Result = &predictionv1.PredictStreamResponse_Response{Response: response}
+		}
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+func (petals) BatchPredict(
+	_ context.Context, req *predictionv1.BatchPredictRequest,
+) (*predictionv1.BatchPredictResponse, error) {
+	result := &predictionv1.MatrixResult{Classes: []string{"setosa", "virginica"}}
+	for _, length := range req.GetMatrix().GetValues() {
+		virginica := 1 / (1 + math.Exp(4.5-length))
+		class := uint32(math.Round(virginica))
+		result.ClassIndices = append(result.ClassIndices, class)
+		result.Confidences = append(result.Confidences, max(virginica, 1-virginica))
+	}
+	return &predictionv1.BatchPredictResponse{Matrix: result, Model: "petals", ModelVersion: "v1.0.0"}, nil
 }
 
 // startPetals starts a server on a free port of this machine.
@@ -104,6 +144,70 @@ func ExampleInputs() {
 	}
 	fmt.Printf("%s %.3f\n", answer.GetPrediction(), answer.GetConfidence())
 	// Output: virginica 0.818
+}
+
+func ExampleClient_ClassifyAll() {
+	server := startPetals()
+	defer server.Close()
+
+	client, err := sepal.Dial(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	rows := []*predictionv1.PredictRequest{sepal.Features(1.4), sepal.Features(5.1, 3.5), sepal.Features(6)}
+	for answer, err := range client.ClassifyAll(context.Background(), slices.Values(rows)) {
+		switch {
+		case err != nil:
+			fmt.Println(err)
+		case answer.GetError() != nil:
+			fmt.Println(answer.GetError().GetMessage())
+		default:
+			fmt.Println(answer.GetResponse().GetPrediction())
+		}
+	}
+	// Output:
+	// setosa
+	// features has 2, expected 1 value (petal_length_cm)
+	// virginica
+}
+
+func ExampleClient_ClassifyTable() {
+	server := startPetals()
+	defer server.Close()
+
+	client, err := sepal.Dial(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	table := sepal.Table{
+		Columns:   1,
+		Values:    []float64{1.4, 6, 1.3, 4.4, 5},
+		ChunkRows: 2,
+		Progress:  func(done, total int) { fmt.Printf("%d of %d\n", done, total) },
+	}
+	for chunk, err := range client.ClassifyTable(context.Background(), table) {
+		if err != nil {
+			fmt.Printf("from row %d on: %v\n", chunk.FirstRow, err)
+			return
+		}
+		result := chunk.Response.GetMatrix()
+		for i, class := range result.GetClassIndices() {
+			fmt.Printf("row %d: %s %.3f\n", chunk.FirstRow+i, result.GetClasses()[class], result.GetConfidences()[i])
+		}
+	}
+	// Output:
+	// 2 of 5
+	// row 0: setosa 0.957
+	// row 1: virginica 0.818
+	// 4 of 5
+	// row 2: setosa 0.961
+	// row 3: setosa 0.525
+	// 5 of 5
+	// row 4: virginica 0.622
 }
 
 func ExampleError() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -22,9 +23,14 @@ import (
 
 // fakeService classifies rows of one feature, a length in cm: "long" from 2 cm on.
 type fakeService struct {
+	registryv1connect.UnimplementedRegistryServiceHandler
 	// fail decides what becomes of the n-th call (from 1) of any method; nil lets all pass.
 	fail  func(ctx context.Context, n int) error
 	calls atomic.Int64
+	// failMessage decides what becomes of the n-th message (from 1) of a stream: of what
+	// PredictStream got, or of BatchPredictStream once it is sent; nil lets all pass.
+	failMessage func(ctx context.Context, n int) error
+	messages    atomic.Int64
 }
 
 var (
@@ -38,6 +44,14 @@ func (s *fakeService) admit(ctx context.Context) error {
 		return nil
 	}
 	return s.fail(ctx, n)
+}
+
+func (s *fakeService) admitMessage(ctx context.Context) error {
+	n := int(s.messages.Add(1))
+	if s.failMessage == nil {
+		return nil
+	}
+	return s.failMessage(ctx, n)
 }
 
 func (s *fakeService) Health(
@@ -68,22 +82,107 @@ func (s *fakeService) BatchPredict(
 	if err := s.admit(ctx); err != nil {
 		return nil, err
 	}
-	res := &predictionv1.BatchPredictResponse{}
+	return classifyBatch(req), nil
+}
+
+func (s *fakeService) BatchPredictStream(
+	ctx context.Context, req *predictionv1.BatchPredictStreamRequest,
+	stream *connect.ServerStream[predictionv1.BatchPredictStreamResponse],
+) error {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	rows := req.GetBatch().GetRows()
+	for first := 0; first < len(rows); first += int(req.GetChunkRows()) {
+		chunk := &predictionv1.BatchPredictRequest{Rows: rows[first:min(first+int(req.GetChunkRows()), len(rows))]}
+		if err := stream.Send(&predictionv1.BatchPredictStreamResponse{FirstRow: uint32(first), Chunk: classifyBatch(chunk)}); err != nil {
+			return err
+		}
+		if err := s.admitMessage(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *fakeService) PredictStream(
+	ctx context.Context, stream *connect.BidiStream[predictionv1.PredictStreamRequest, predictionv1.PredictStreamResponse],
+) error {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	for {
+		message, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.admitMessage(ctx); err != nil {
+			return err
+		}
+		answer := new(predictionv1.PredictStreamResponse)
+		if response, err := classify("", message.GetRequest().GetFeatures()); err != nil {
+			answer.Result = &predictionv1.PredictStreamResponse_Error{Error: rowError(err)}
+		} else {
+			answer.Result = &predictionv1.PredictStreamResponse_Response{Response: response}
+		}
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// classifyBatch answers rows, or a matrix of one column, in which NaN is refused.
+func classifyBatch(req *predictionv1.BatchPredictRequest) *predictionv1.BatchPredictResponse {
+	res := &predictionv1.BatchPredictResponse{Model: "length", ModelVersion: "v1.0.0"}
+	if req.GetVersion() == "" {
+		res.Variant = "stable"
+	}
+	if req.GetMatrix() != nil {
+		res.Matrix = classifyMatrix(req.GetMatrix().GetValues())
+	}
 	for i, row := range req.GetRows() {
 		result := &predictionv1.RowResult{}
 		answer, err := classify(fmt.Sprintf("rows[%d].", i), row.GetFeatures())
 		if err != nil {
-			rowError := &predictionv1.RowError{Code: connect.CodeOf(err).String(), Message: err.Error()}
-			if refused := new(connect.Error); errors.As(err, &refused) {
-				rowError.Message = refused.Message()
-			}
-			result.Result = &predictionv1.RowResult_Error{Error: rowError}
+			result.Result = &predictionv1.RowResult_Error{Error: rowError(err)}
 		} else {
 			result.Result = &predictionv1.RowResult_Response{Response: answer}
 		}
 		res.Results = append(res.Results, result)
 	}
-	return res, nil
+	return res
+}
+
+func classifyMatrix(values []float64) *predictionv1.MatrixResult {
+	result := &predictionv1.MatrixResult{
+		Classes:      []string{"short", "long"},
+		ClassIndices: make([]uint32, len(values)),
+		Confidences:  make([]float64, len(values)),
+	}
+	for i, v := range values {
+		if math.IsNaN(v) {
+			result.Errors = append(result.Errors, &predictionv1.MatrixRowError{
+				Row: uint32(i), Error: &predictionv1.RowError{Code: "invalid_argument", Message: fmt.Sprintf("matrix.values[%d] is NaN", i)},
+			})
+			continue
+		}
+		result.Confidences[i] = 1 / (1 + math.Exp(-math.Abs(v-2)))
+		if v >= 2 {
+			result.ClassIndices[i] = 1
+		}
+	}
+	return result
+}
+
+func rowError(err error) *predictionv1.RowError {
+	e := &predictionv1.RowError{Code: connect.CodeOf(err).String(), Message: err.Error()}
+	if refused := new(connect.Error); errors.As(err, &refused) {
+		e.Message = refused.Message()
+	}
+	return e
 }
 
 func (s *fakeService) GetVersion(

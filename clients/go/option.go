@@ -176,24 +176,33 @@ func (s *settings) bounded(client connect.HTTPClient) connect.HTTPClient {
 	if s.maxMessageBytes == 0 {
 		return client
 	}
-	overhead := envelopeBytes
-	if s.protocol == Connect {
-		overhead = 0
-	}
-	return boundedSender{client, s.maxMessageBytes, overhead}
+	return boundedSender{client, s.maxMessageBytes}
 }
 
-func addHeaders(headers []header) connect.UnaryInterceptorFunc {
-	toAdd := http.Header{}
-	for _, h := range headers {
-		toAdd.Add(h.name, h.value)
+// addHeaders is an interceptor that adds headers to every request.
+type addHeaders []header
+
+func (a addHeaders) addTo(headers http.Header) {
+	for _, h := range a {
+		headers.Add(h.name, h.value)
 	}
-	return func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-			for name, values := range toAdd {
-				req.Header()[name] = append(req.Header()[name], values...)
-			}
-			return next(ctx, req)
-		}
+}
+
+func (a addHeaders) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		a.addTo(req.Header())
+		return next(ctx, req)
 	}
+}
+
+func (a addHeaders) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		conn := next(ctx, spec)
+		a.addTo(conn.RequestHeader())
+		return conn
+	}
+}
+
+func (a addHeaders) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
 }

@@ -9,8 +9,8 @@ import (
 	"connectrpc.com/connect"
 )
 
-// RetryPolicy says how often a call is tried, and how long it waits in between. No call of
-// this package changes anything on the server, so all of them may be repeated.
+// RetryPolicy says how often a call is tried, and how long it waits in between. All calls may be
+// repeated: those that change something on the server carry a request id, and are made once.
 //
 // A call is tried again when it failed with [connect.CodeUnavailable], which includes a
 // connection refused or cut, and when it failed with [connect.CodeResourceExhausted] and the

@@ -57,20 +57,26 @@ func newHTTPClient(protocol Protocol, scheme string, config *tls.Config) *http.C
 	}
 }
 
-// envelopeBytes is what gRPC and gRPC-Web put before a message.
+// envelopeBytes is what stands before a message but in Connect's unary calls.
 const envelopeBytes = 5
 
 // A boundedSender refuses requests that are too large before anything is sent. The bound of
 // connect itself does not: it answers with an error, and sends an empty request all the same,
-// which the server then takes for a row without features.
+// which the server then takes for a row without features. A request whose length is not known is
+// one of many messages, each of which connect bounds.
 type boundedSender struct {
 	connect.HTTPClient
-	limit    int // of a message, in bytes
-	overhead int // bytes of the body around the message
+	limit int // of a message, in bytes
 }
 
 func (s boundedSender) Do(r *http.Request) (*http.Response, error) {
-	if size := r.ContentLength - int64(s.overhead); size > int64(s.limit) {
+	size := r.ContentLength
+	switch r.Header.Get("Content-Type") {
+	case "application/proto", "application/json":
+	default:
+		size -= envelopeBytes
+	}
+	if size > int64(s.limit) {
 		return nil, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf(
 			"the request is %d bytes: expected at most %d (WithMaxMessageBytes)", size, s.limit))
 	}

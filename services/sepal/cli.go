@@ -20,6 +20,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Import a model from ONNX or scikit-learn."`
 	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
 	Bench   benchCmd   `cmd:"" help:"Send requests to a server and measure how it answers."`
+	Models  modelsCmd  `cmd:"" help:"Look at a registry of models, and change what answers."`
 	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
 	Version versionCmd `cmd:"" help:"Show the version of this program."`
 	Help    helpCmd    `cmd:"" help:"Show help for a verb."`
@@ -66,7 +67,7 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 		kong.Description(description),
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.WithHyphenPrefixedParameters(true), // --csv - is standard input
 		kong.Vars{
 			"host":              o.Host,

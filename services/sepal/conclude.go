@@ -62,7 +62,7 @@ func say(stderr io.Writer, format string, args ...any) {
 // helpFor returns the command that explains what could not be parsed.
 func helpFor(parsed *kong.Context) string {
 	if verb := parsed.Selected(); verb != nil {
-		return "sepal help " + verb.Name
+		return strings.Replace(verb.FullPath(), "sepal", "sepal help", 1)
 	}
 	return "sepal help"
 }

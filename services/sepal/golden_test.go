@@ -42,6 +42,18 @@ var goldens = []struct {
 	{name: "help_train", args: "help train"},
 	{name: "help_import", args: "help import"},
 	{name: "help_predict", args: "predict --help"},
+	{name: "help_models", args: "help models"},
+	{name: "help_models_list", args: "help models list"},
+	{name: "help_models_show", args: "models show --help"},
+	{name: "help_models_publish", args: "help models publish"},
+	{name: "help_models_import", args: "help models import"},
+	{name: "help_models_promote", args: "help models promote"},
+	{name: "help_models_split", args: "help models split"},
+	{name: "help_models_shadow", args: "help models shadow"},
+	{name: "help_models_label", args: "help models label"},
+	{name: "help_models_rollback", args: "help models rollback"},
+	{name: "help_models_history", args: "help models history"},
+	{name: "help_models_verify", args: "help models verify"},
 	{name: "help_bench", args: "help bench"},
 	{name: "help_inspect", args: "inspect -h"},
 	{name: "help_version", args: "help version"},
@@ -103,6 +115,14 @@ var goldens = []struct {
 	{name: "refused_bench_matrix", args: "bench --matrix"},
 	{name: "refused_bench_in_flight", args: "bench --in-flight 8"},
 	{name: "refused_bench_p99", args: "bench --max-p99 -1s"},
+	{name: "refused_models_nowhere", args: "models list"},
+	{name: "refused_models_two_places", args: "models list --registry $TESTDATA/models --server localhost:50051"},
+	{name: "refused_models_no_verb", args: "models"},
+	{name: "refused_models_none_named", args: "models show -r $TESTDATA/models"},
+	{name: "refused_models_single_file", args: "models label best=v1.0.0 --actor ada -r $TESTDATA/models/iris/v1.0.0/model.binpb"},
+	{name: "refused_models_share", args: "models split v1.1.0=0.001 -r $TESTDATA/models --model iris"},
+	{name: "refused_models_registry", args: "models list -r $TESTDATA/none"},
+	{name: "refused_models_target", args: "models list -s localhost"},
 	{name: "refused_model_file", args: "inspect $TESTDATA/datasets/iris.csv"},
 }
 
@@ -110,6 +130,9 @@ var goldens = []struct {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{"README.md": true, trainGolden: true}
+	for _, script := range modelsScripts {
+		known[script.golden()] = true
+	}
 	for _, g := range goldens {
 		file := g.name + ".txt"
 		known[file] = true

@@ -14,9 +14,14 @@ import (
 
 // importCmd is the verb import.
 type importCmd struct {
+	Output string `short:"o" env:"SEPAL_IMPORT_OUTPUT" default:"model.binpb" help:"Where to write the model; .binpb is binary, .json is JSON."`
+	foreignFile
+}
+
+// foreignFile says which model file of another tool to read, and what to make of it.
+type foreignFile struct {
 	File string `arg:"" env:"SEPAL_IMPORT_FILE" help:"Model file of another tool: an ONNX file, or a pickle or joblib dump of scikit-learn."`
 
-	Output       string   `short:"o" env:"SEPAL_IMPORT_OUTPUT" default:"model.binpb" help:"Where to write the model; .binpb is binary, .json is JSON."`
 	Name         string   `env:"SEPAL_IMPORT_NAME" placeholder:"NAME" help:"Name of the model; made of the file's by default."`
 	ModelVersion string   `env:"SEPAL_IMPORT_VERSION" default:"v1.0.0" help:"Version of the model."`
 	Features     []string `env:"SEPAL_IMPORT_FEATURES" placeholder:"NAME,..." help:"Names of the features, in order, in place of those of the file."`
@@ -41,6 +46,11 @@ func (c *importCmd) AfterApply() error {
 	if _, err := native.FormatOf(c.Output); err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
+	return c.settle()
+}
+
+// settle makes up the name where none is given, and refuses names that are none.
+func (c *foreignFile) settle() error {
 	if c.Name == "" {
 		c.Name = native.NameOf(c.File)
 	}
@@ -52,22 +62,11 @@ func (c *importCmd) AfterApply() error {
 
 // Run reads the file, says what it found, and writes the model.
 func (c *importCmd) Run(p *process) error {
-	data, err := registry.ReadFile(c.File)
+	file, size, err := c.read("import")
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	file, err := modelfile.Decode(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	if file.Origin == nil {
-		return fmt.Errorf("%s: is one of Sepal's own model files already; see `sepal inspect`", c.File)
-	}
-	if err := c.rename(file); err != nil {
 		return err
 	}
-	file.Identify(c.Name, c.ModelVersion)
-	if err := writeOrigin(p.stdout, c.File, len(data), file); err != nil {
+	if err := writeOrigin(p.stdout, c.File, size, file); err != nil {
 		return err
 	}
 	written, err := writeModel(p.ctx, file.Message, c.Output)
@@ -79,8 +78,28 @@ func (c *importCmd) Run(p *process) error {
 	return err
 }
 
+// read returns the model of the file under the names asked for, and the size of the file. The verb
+// is whose help explains names that do not fit.
+func (c *foreignFile) read(verb string) (file *modelfile.File, size int, err error) {
+	data, err := registry.ReadFile(c.File)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", c.File, err)
+	}
+	if file, err = modelfile.Decode(data); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", c.File, err)
+	}
+	if file.Origin == nil {
+		return nil, 0, fmt.Errorf("%s: is one of Sepal's own model files already; see `sepal inspect`", c.File)
+	}
+	if err := c.rename(file); err != nil {
+		return nil, 0, &usageError{verb: verb, err: err}
+	}
+	file.Identify(c.Name, c.ModelVersion)
+	return file, len(data), nil
+}
+
 // rename gives features and classes the names asked for.
-func (c *importCmd) rename(file *modelfile.File) error {
+func (c *foreignFile) rename(file *modelfile.File) error {
 	if len(c.Features) == 0 && len(c.Classes) == 0 {
 		return nil
 	}
@@ -88,7 +107,7 @@ func (c *importCmd) rename(file *modelfile.File) error {
 	features := d.Signature.Features()
 	if n := len(c.Features); n > 0 {
 		if n != len(features) {
-			return importUsage("--features names %d features, expected %d", n, len(features))
+			return fmt.Errorf("--features names %d features, expected %d", n, len(features))
 		}
 		for i, name := range c.Features {
 			features[i].Name = name
@@ -96,26 +115,22 @@ func (c *importCmd) rename(file *modelfile.File) error {
 	}
 	if n := len(c.Classes); n > 0 {
 		if n != len(d.Classes) {
-			return importUsage("--classes names %d classes, expected %d: %s", n, len(d.Classes), printable(strings.Join(d.Classes, ", ")))
+			return fmt.Errorf("--classes names %d classes, expected %d: %s", n, len(d.Classes), printable(strings.Join(d.Classes, ", ")))
 		}
 		d.Classes = c.Classes
 	}
 	var err error
 	if d.Signature, err = softmax.NewSignature(features); err != nil {
-		return importUsage("--features: %w", err)
+		return fmt.Errorf("--features: %w", err)
 	}
 	model, err := softmax.NewModel(d)
 	if err != nil {
-		return importUsage("--classes: %w", err)
+		return fmt.Errorf("--classes: %w", err)
 	}
 	renamed := native.Define(model)
 	renamed.GoldenRows = file.Message.GetGoldenRows()
 	file.Message, file.Model = renamed, model
 	return nil
-}
-
-func importUsage(format string, args ...any) error {
-	return &usageError{verb: "import", err: fmt.Errorf(format, args...)}
 }
 
 // writeOrigin says what a foreign file is and what became of it.

@@ -16,7 +16,7 @@ const pipeBytes = 1 << 20
 // dialLocal starts a server for the model within this process and returns a client of it: a
 // local prediction is the same code, the same checks and the same words as a remote one. The
 // function returned closes both.
-func dialLocal(ctx context.Context, o server.Options) (*sepal.Client, func(), error) {
+func dialLocal(ctx context.Context, o server.Options, options ...sepal.Option) (*sepal.Client, func(), error) {
 	s, err := server.New(ctx, o)
 	if err != nil {
 		return nil, nil, err
@@ -29,7 +29,8 @@ func dialLocal(ctx context.Context, o server.Options) (*sepal.Client, func(), er
 		},
 	}
 	transport.Protocols.SetUnencryptedHTTP2(true)
-	client, err := sepal.Dial("http://in-process", sepal.WithHTTPClient(&http.Client{Transport: transport}))
+	options = append(options[:len(options):len(options)], sepal.WithHTTPClient(&http.Client{Transport: transport}))
+	client, err := sepal.Dial("http://in-process", options...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sepal-ml/sepal/services/internal/registry/registrytest"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
 
@@ -22,6 +23,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 		return
+	}
+	if err := registrytest.S3Environment(); err != nil {
+		panic(err)
 	}
 	// What the tests see must not depend on who runs them.
 	unset := []string{"COLUMNS", "NO_COLOR"}

@@ -36,7 +36,11 @@ func writeText(w io.Writer, signature *modelv1.Signature, response *predictionv1
 }
 
 func writeExplanation(out io.Writer, signature *modelv1.Signature, e *predictionv1.Explanation) {
-	fmt.Fprintf(out, "\nWhy %s rather than %s, in log-odds:\n\n", printable(e.GetClass()), printable(e.GetAgainst()))
+	against := "the rest"
+	if e.GetAgainst() != "" {
+		against = printable(e.GetAgainst())
+	}
+	fmt.Fprintf(out, "\nWhy %s rather than %s, in log-odds:\n\n", printable(e.GetClass()), against)
 	for i, c := range e.GetContributions() {
 		value := printable(c.GetCategory())
 		if _, number := c.GetValue().(*predictionv1.Contribution_Number); number {

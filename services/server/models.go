@@ -93,7 +93,7 @@ func logChange(log *zerolog.Logger, before, after *registry.Registry) {
 func logRollouts(log *zerolog.Logger, before, after *registry.Registry) {
 	for _, name := range after.Models() {
 		m, err := after.Model(name)
-		if err != nil || m.Rollout == nil {
+		if err != nil {
 			continue
 		}
 		if was, err := before.Model(name); err == nil && was.Rollout.GetRevision() == m.Rollout.GetRevision() && was.Rollout.GetStable() == m.Rollout.GetStable() {

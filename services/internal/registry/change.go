@@ -95,7 +95,7 @@ func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord,
 	case data != nil:
 		record, err := rollout.Decode(data)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w; repair or remove the file", l.at(e.rolloutPath()), err)
+			return nil, nil, &RolloutFileError{Place: l.at(e.rolloutPath()), Err: err}
 		}
 		return record, data, nil
 	case e.record != nil: // the file is gone

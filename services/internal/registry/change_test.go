@@ -57,7 +57,9 @@ func stable(t *testing.T, l *registry.Live, want string) {
 }
 
 func TestMain(m *testing.M) {
-	registrytest.S3Environment()
+	if err := registrytest.S3Environment(); err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 

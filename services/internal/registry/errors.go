@@ -95,6 +95,19 @@ func (e *RequestIDError) Error() string {
 	return fmt.Sprintf("the request id %q was used for another change: %s; take a new id for each", e.RequestID, e.Summary)
 }
 
+// RolloutFileError says that a rollout cannot be changed since its file makes no sense.
+type RolloutFileError struct {
+	// Place is the file.
+	Place string
+	Err   error
+}
+
+func (e *RolloutFileError) Error() string {
+	return fmt.Sprintf("%s: %v; repair or remove the file", e.Place, e.Err)
+}
+
+func (e *RolloutFileError) Unwrap() error { return e.Err }
+
 // StoreError says that a store could not be read or written.
 type StoreError struct {
 	// Place is the store, or the file in it.

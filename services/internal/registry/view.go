@@ -18,8 +18,8 @@ type Model struct {
 	// Loaded are the versions that can answer, the newest first; Broken those that cannot.
 	Loaded []*Version
 	Broken []*BrokenVersion
-	// Rollout is what is followed, with the etag of what the registry says; nil where no version
-	// can answer and nobody set one.
+	// Rollout is what is followed, with the etag of what the registry says. It has no stable
+	// version where none can answer and nobody set one.
 	Rollout *registryv1.Rollout
 	// Events are the changes, the oldest first.
 	Events []*registryv1.RolloutEvent
@@ -67,7 +67,7 @@ func (e *entry) rollout() *registryv1.Rollout {
 	case e.record != nil:
 		shown = e.record.GetRollout()
 	default:
-		return nil
+		shown = &registryv1.Rollout{Model: e.name, Seed: e.name}
 	}
 	shown = proto.CloneOf(shown)
 	shown.Pinned = e.pinned

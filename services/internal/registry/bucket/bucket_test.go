@@ -10,7 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	registrytest.S3Environment()
+	if err := registrytest.S3Environment(); err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 

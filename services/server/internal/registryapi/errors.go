@@ -24,6 +24,7 @@ func wireError(err error) error {
 		nothing     *rollout.NothingError
 		noEvent     *rollout.NoEventError
 		requestID   *registry.RequestIDError
+		rolloutFile *registry.RolloutFileError
 	)
 	switch {
 	case errors.As(err, &invalid):
@@ -42,7 +43,7 @@ func wireError(err error) error {
 		return withBreaks(breaks)
 	case errors.As(err, &noEvent):
 		return connect.NewError(connect.CodeNotFound, err)
-	case errors.As(err, &notLoaded), errors.As(err, &nothing), errors.Is(err, rollout.ErrStale), errors.Is(err, registry.ErrReadOnly):
+	case errors.As(err, &notLoaded), errors.As(err, &rolloutFile), errors.As(err, &nothing), errors.Is(err, rollout.ErrStale), errors.Is(err, registry.ErrReadOnly):
 		return connect.NewError(connect.CodeFailedPrecondition, err)
 	}
 	err = lookup.WireError(err)

@@ -89,7 +89,8 @@ type Rollout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name of the model.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	// The version that answers where no variant does.
+	// The version that answers where no variant does. Empty where no version can answer and nobody
+	// set a rollout.
 	Stable string `protobuf:"bytes,2,opt,name=stable,proto3" json:"stable,omitempty"`
 	// Versions that answer a share of the requests. Their weights sum to at most 10000.
 	Variants []*Variant `protobuf:"bytes,3,rep,name=variants,proto3" json:"variants,omitempty"`

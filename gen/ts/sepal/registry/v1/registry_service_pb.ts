@@ -1097,8 +1097,8 @@ export const RegistryService: GenService<{
    * change, and send it back with its etag.
    *
    * Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
-   * FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
-   * when it names a version that is not loaded.
+   * FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; when
+   * it names a version that is not loaded; or when the rollout's file cannot be read.
    *
    * @generated from rpc sepal.registry.v1.RegistryService.SetRollout
    */

@@ -32,7 +32,8 @@ export type Rollout = Message<"sepal.registry.v1.Rollout"> & {
   model: string;
 
   /**
-   * The version that answers where no variant does.
+   * The version that answers where no variant does. Empty where no version can answer and nobody
+   * set a rollout.
    *
    * @generated from field: string stable = 2;
    */

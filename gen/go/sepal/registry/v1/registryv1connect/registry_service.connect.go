@@ -112,8 +112,8 @@ type RegistryServiceClient interface {
 	// change, and send it back with its etag.
 	//
 	// Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
-	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
-	// when it names a version that is not loaded.
+	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; when
+	// it names a version that is not loaded; or when the rollout's file cannot be read.
 	SetRollout(context.Context, *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error)
 	// Rollback brings an earlier rollout back: by default the one before the present one. Called
 	// again it goes back further.
@@ -381,8 +381,8 @@ type RegistryServiceHandler interface {
 	// change, and send it back with its etag.
 	//
 	// Scope: admin. Errors: INVALID_ARGUMENT when the rollout cannot be · NOT_FOUND as GetModel ·
-	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; or
-	// when it names a version that is not loaded.
+	// FAILED_PRECONDITION when the etag is stale, since somebody changed the rollout meanwhile; when
+	// it names a version that is not loaded; or when the rollout's file cannot be read.
 	SetRollout(context.Context, *v1.SetRolloutRequest) (*v1.SetRolloutResponse, error)
 	// Rollback brings an earlier rollout back: by default the one before the present one. Called
 	// again it goes back further.
