@@ -34,6 +34,8 @@ Examples:
   MODEL_PATH=model.binpb sepal serve       serve it
   sepal predict 5.1 3.5 1.4 0.2            classify one row
   sepal inspect model.binpb                show what a model file holds
+  sepal models rollback --registry models  take the last change of versions back
+  sepal bench --rate 1000                  measure how the server answers
 
 Every flag has an environment variable, named in the help of its verb. A flag wins over it; an
 empty variable is as none.`
