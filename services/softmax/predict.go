@@ -67,6 +67,10 @@ func (m *Model) Logits(dst, row []float64) []float64 {
 // logits writes the logit of each class to dst. The row fits the signature.
 func (m *Model) logits(dst, row []float64) {
 	copy(dst, m.intercepts)
+	if m.signature.numeric {
+		addProducts(dst, row, m.weights)
+		return
+	}
 	k := len(m.classes)
 	for j, v := range row {
 		at := m.signature.offsets[j]

@@ -58,6 +58,7 @@ type Signature struct {
 	offsets  []int // first encoded column of each feature
 	width    int
 	byName   map[string]int
+	numeric  bool // whether all features are
 }
 
 // NewSignature makes a signature of the features; it keeps no reference to its argument. The
@@ -70,6 +71,7 @@ func NewSignature(features []Feature) (*Signature, error) {
 		features: make([]Feature, len(features)),
 		offsets:  make([]int, len(features)),
 		byName:   make(map[string]int, len(features)),
+		numeric:  true,
 	}
 	for i := range features {
 		f := cloneFeature(&features[i])
@@ -83,6 +85,7 @@ func NewSignature(features []Feature) (*Signature, error) {
 		s.features[i] = f
 		s.offsets[i] = s.width
 		s.width += f.width()
+		s.numeric = s.numeric && !f.Categorical()
 	}
 	return s, nil
 }
@@ -154,6 +157,9 @@ func (s *Signature) Index(name string) (int, bool) {
 func (s *Signature) Check(values []float64, row int) error {
 	if len(values) != len(s.features) {
 		return &ShapeError{Row: row, Got: len(values), Want: len(s.features)}
+	}
+	if s.numeric && allFinite(values) {
+		return nil
 	}
 	for j, v := range values {
 		if f := &s.features[j]; !f.Accepts(v) {
