@@ -66,6 +66,7 @@ func TestLayersAllocateLittle(t *testing.T) { //nolint:paralleltest // allocatio
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.handler.Close)
 	service := constant{answer: &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1, ModelVersion: "v1.0.0", Model: "iris"}}
 	_, bare := predictionv1connect.NewPredictionServiceHandler(service)
 	_, handler := predictionv1connect.NewPredictionServiceHandler(service, layers(o)...)

@@ -25,13 +25,21 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 			return slices.ContainsFunc(origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) })
 		}
 	}
-	return cors.New(cors.Options{
+	crossing := cors.New(cors.Options{
 		AllowOriginFunc: allowed,
 		AllowedMethods:  connectcors.AllowedMethods(),
 		AllowedHeaders:  append(connectcors.AllowedHeaders(), "Authorization", rpc.RequestIDHeader),
 		ExposedHeaders:  append(connectcors.ExposedHeaders(), rpc.RequestIDHeader),
 		MaxAge:          int(preflightMaxAge.Seconds()),
 	}).Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What no page sent, and no cache keeps, needs none of this.
+		if r.Method == http.MethodPost && len(r.Header["Origin"]) == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		crossing.ServeHTTP(w, r)
+	})
 }
 
 // localOrigin reports whether the origin is a page of this machine, on whatever port.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/internal/wire"
 )
 
@@ -34,6 +35,7 @@ type Server struct {
 	follow  follower
 	state   *state
 	fresh   *fresh
+	handler *rpc.Grown
 	http    *http.Server
 
 	mu       sync.Mutex
@@ -49,8 +51,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
+	s.handler = rpc.NewGrown(newHandler(o, models, s.state))
 	s.http = &http.Server{
-		Handler:           newHandler(o, models, s.state),
+		Handler:           s.handler,
 		Protocols:         new(http.Protocols),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -141,6 +144,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		return nil
 	}
 	defer s.follow.end()
+	defer s.handler.Close()
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.listener.Cut)()

@@ -93,8 +93,8 @@ func send(t *testing.T, client *http.Client, base, method, path, contentType, bo
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response.Header.Get("X-Request-Id") == "" {
-		t.Error("the response has no request id")
+	if failed := response.StatusCode >= http.StatusBadRequest; failed != (response.Header.Get("X-Request-Id") != "") {
+		t.Errorf("the response with status %d has the request id %q, expected one of an error only", response.StatusCode, response.Header.Get("X-Request-Id"))
 	}
 	return response.StatusCode, string(text)
 }

@@ -13,6 +13,7 @@ import (
 type answer struct {
 	http.ResponseWriter
 	request *http.Request
+	call    *call
 	status  int
 	// unflushed says that what is flushed stays in the buffer until the end. Connect flushes
 	// after the message and after the trailers of every gRPC-Web answer; of a unary one over
@@ -39,6 +40,9 @@ func (a *answer) Flush() {
 func (a *answer) WriteHeader(status int) {
 	first := a.status == 0
 	a.status = status
+	if first && status >= http.StatusBadRequest {
+		a.call.tellID(a.Header())
+	}
 	reason := a.reason()
 	if !first || reason == "" {
 		a.ResponseWriter.WriteHeader(status)

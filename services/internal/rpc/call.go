@@ -16,7 +16,7 @@ type call struct {
 	scope  scope
 	answer answer
 
-	id    string
+	id    string    // empty until somebody asks for it; see requestID
 	ids   [1]string // id, as a header has it
 	start time.Time
 

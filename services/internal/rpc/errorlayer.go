@@ -77,6 +77,9 @@ func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Pe
 		c.heard = true
 		if shown != nil {
 			c.code = shown.Code()
+			if c.answer.ResponseWriter != nil {
+				c.tellID(c.answer.Header())
+			}
 		}
 	}
 	// Whether to log is settled before there is anything to log.
@@ -106,7 +109,7 @@ func (l *errorLayer) log(level zerolog.Level, c *call, spec connect.Spec, peer c
 		Str("protocol", peer.Protocol).
 		Str("peer", peer.Addr)
 	if c != nil {
-		event.Str("request_id", c.id).Dur("duration_ms", time.Since(c.start))
+		event.Str("request_id", c.requestID()).Dur("duration_ms", time.Since(c.start))
 	}
 	if shown != nil {
 		event.Str("code", shown.Code().String()).AnErr("error", err)

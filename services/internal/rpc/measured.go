@@ -30,6 +30,7 @@ func Measured(requests *metrics.Requests, next http.Handler) http.Handler {
 		c.answer = answer{
 			ResponseWriter: w,
 			request:        r,
+			call:           c,
 			unflushed:      c.protocol == metrics.GRPCWeb && r.ProtoMajor == 1 && known && !rpc.Streams,
 		}
 		rpc.Begin()

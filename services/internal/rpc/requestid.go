@@ -10,17 +10,16 @@ import (
 const RequestIDHeader = "X-Request-Id"
 
 // RequestID gives every request an id: the client's, where it sends a sensible one (1 to 64
-// letters, digits, ".", "_" or "-"), or a new one. The id is in the context and in the
-// response's headers. It must be the outermost layer of this package.
+// letters, digits, ".", "_" or "-"), or one that is made when somebody asks for it. The client's
+// goes back with the answer, whatever that is; one that was made only with an error, since that is
+// who needs it, and each header costs. It must be the outermost layer of this package.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := callOf(r)
-		c.id = r.Header.Get(RequestIDHeader)
-		if !sensibleID(c.id) {
-			c.id = newID()
+		if id := r.Header.Get(RequestIDHeader); sensibleID(id) {
+			c.id = id
+			c.tellID(w.Header())
 		}
-		c.ids[0] = c.id
-		w.Header()[RequestIDHeader] = c.ids[:] // as Set would, but for an allocation
 		next.ServeHTTP(w, r)
 	})
 }
@@ -28,9 +27,23 @@ func RequestID(next http.Handler) http.Handler {
 // RequestIDFrom returns the id of the request that ctx belongs to, or "".
 func RequestIDFrom(ctx context.Context) string {
 	if c := callFrom(ctx); c != nil {
-		return c.id
+		return c.requestID()
 	}
 	return ""
+}
+
+// requestID returns the id of the request.
+func (c *call) requestID() string {
+	if c.id == "" {
+		c.id = newID()
+	}
+	return c.id
+}
+
+// tellID puts the id into the headers of the answer.
+func (c *call) tellID(header http.Header) {
+	c.ids[0] = c.requestID()
+	header[RequestIDHeader] = c.ids[:] // as Set would, but for an allocation
 }
 
 // newID returns an id that no other request has: 128 random bits. Ids are names, not secrets.

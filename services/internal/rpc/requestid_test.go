@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 )
 
 // serve passes a request with the headers to the handler and returns what comes back.
@@ -19,19 +21,23 @@ func serve(t *testing.T, h http.Handler, method string, header http.Header, body
 	return recorder
 }
 
-// requestID returns the id that a handler sees, and the one in the response.
-func requestID(t *testing.T, header http.Header) (seen, sent string) {
+// requestID returns the id that a handler sees, and the one in its answer of that status; empty
+// for none.
+func requestID(t *testing.T, header http.Header, status int) (seen, sent string) {
 	t.Helper()
-	h := RequestID(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = RequestIDFrom(r.Context()) }))
-	response := serve(t, h, http.MethodGet, header, "").Result()
+	h := RequestID(Unheard(zerolog.Nop(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = RequestIDFrom(r.Context())
+		w.WriteHeader(status)
+	})))
+	response := serve(t, h, http.MethodPost, header, "").Result()
 	if err := response.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
 	ids := response.Header.Values(RequestIDHeader)
-	if len(ids) != 1 {
-		t.Fatalf("the response has the ids %q, expected one", ids)
+	if len(ids) > 1 {
+		t.Fatalf("the response has the ids %q, expected one at most", ids)
 	}
-	return seen, ids[0]
+	return seen, response.Header.Get(RequestIDHeader)
 }
 
 func TestSensibleRequestIDsAreKept(t *testing.T) {
@@ -39,12 +45,14 @@ func TestSensibleRequestIDsAreKept(t *testing.T) {
 	for _, id := range []string{
 		"1", "a.b_c-D9", "0af7651916cd43dd8448eb211c80319c", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", strings.Repeat("x", 64),
 	} {
-		seen, sent := requestID(t, http.Header{RequestIDHeader: {id}})
-		if seen != id || sent != id {
-			t.Errorf("%q: the handler sees %q, the client gets %q", id, seen, sent)
+		for _, status := range []int{http.StatusOK, http.StatusInternalServerError} {
+			seen, sent := requestID(t, http.Header{RequestIDHeader: {id}}, status)
+			if seen != id || sent != id {
+				t.Errorf("%q, %d: the handler sees %q, the client gets %q", id, status, seen, sent)
+			}
 		}
 	}
-	if seen, _ := requestID(t, http.Header{RequestIDHeader: {"first", "second"}}); seen != "first" {
+	if seen, _ := requestID(t, http.Header{RequestIDHeader: {"first", "second"}}, http.StatusOK); seen != "first" {
 		t.Errorf("of two ids the handler sees %q, expected the first", seen)
 	}
 }
@@ -55,7 +63,10 @@ func TestOtherRequestIDsAreReplaced(t *testing.T) {
 	for _, id := range []string{
 		"", strings.Repeat("x", 65), "a b", "a\nb", "a\r\nSet-Cookie: x=1", `"}{"level":"error"`, "\x1b[31m", "ünï", "a/b", "a%20b", "\x00", "<script>",
 	} {
-		seen, sent := requestID(t, http.Header{RequestIDHeader: {id}})
+		if _, sent := requestID(t, http.Header{RequestIDHeader: {id}}, http.StatusOK); sent != "" {
+			t.Errorf("%q: an answer without error has the id %q, expected none", id, sent)
+		}
+		seen, sent := requestID(t, http.Header{RequestIDHeader: {id}}, http.StatusNotFound)
 		if seen == id || !sensibleID(seen) || len(seen) < 20 || sent != seen {
 			t.Errorf("%q: the handler sees %q, the client gets %q", id, seen, sent)
 		}

@@ -4,9 +4,11 @@
 // A connection passes package wire, outermost of all: it reads ahead and joins small writes, so
 // that what follows may read and flush as it likes.
 //
-// A request on it passes the layers in this order:
+// A request over HTTP/2 is then taken over by a goroutine whose stack has grown: see [Grown].
 //
-//  1. [RequestID], around the whole HTTP handler, so that every answer has an id; within it the
+// A request passes the layers in this order:
+//
+//  1. [RequestID], around the whole HTTP handler, so that every error has an id; within it the
 //     server answers pages of other origins that ask whether they may call;
 //  2. [Measured], outside all that may refuse an RPC, so that each is counted once, under the code
 //     that the client gets;

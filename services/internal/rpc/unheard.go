@@ -15,7 +15,7 @@ func Unheard(logger zerolog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := callOf(r)
 		if w != http.ResponseWriter(&c.answer) {
-			c.answer = answer{ResponseWriter: w, request: r}
+			c.answer = answer{ResponseWriter: w, request: r, call: c}
 		}
 		next.ServeHTTP(&c.answer, r)
 		if c.code != 0 { // heard and logged
@@ -25,6 +25,7 @@ func Unheard(logger zerolog.Logger, next http.Handler) http.Handler {
 		if code == 0 {
 			return
 		}
+		c.tellID(c.answer.Header()) // in time for an error over gRPC, which is nothing but headers
 		message := "request not taken"
 		if c.heard {
 			message = "answer not sent"
@@ -33,7 +34,7 @@ func Unheard(logger zerolog.Logger, next http.Handler) http.Handler {
 			Str("method", r.Method).
 			Str("path", Bounded(r.URL.Path)).
 			Str("peer", r.RemoteAddr).
-			Str("request_id", c.id).
+			Str("request_id", c.requestID()).
 			Int("status", c.answer.status).
 			Str("code", code.String()).
 			Msg(message)

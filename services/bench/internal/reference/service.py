@@ -36,9 +36,9 @@ def messages(image):
     with open(image, "rb") as file:
         for descriptor in descriptor_pb2.FileDescriptorSet.FromString(file.read()).file:
             pool.Add(descriptor)
-    return lambda name: message_factory.GetMessageClass(
-        pool.FindMessageTypeByName(f"{PACKAGE}.{name}")
-    )
+    # Before protobuf 4.22, a factory had this as a method.
+    class_of = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    return lambda name: class_of(pool.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 class Service:

@@ -5,6 +5,7 @@ package predictionapi
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
@@ -21,6 +22,9 @@ type Service struct {
 	models  *registry.Live
 	status  func() string
 	maxRows int
+	// predictors are *predictor that no request uses. One keeps its version until the next
+	// collection of garbage.
+	predictors sync.Pool
 }
 
 var _ predictionv1connect.PredictionServiceHandler = (*Service)(nil)
@@ -42,29 +46,32 @@ func (s *Service) Health(context.Context, *predictionv1.HealthRequest) (*predict
 
 // Predict classifies one row.
 func (s *Service) Predict(_ context.Context, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
-	var p predictor
-	response := new(predictionv1.PredictResponse)
-	if err := s.predict(&p, response, request); err != nil {
-		return nil, err
+	p, ok := s.predictors.Get().(*predictor)
+	if !ok {
+		p = new(predictor)
 	}
-	return response, nil
+	defer s.predictors.Put(p)
+	return s.predict(p, nil, request)
 }
 
-// predict writes the answer to a request into response, which may be an earlier one. The
+// predict answers a request with response, which may be an earlier answer; nil: with a new one. The
 // predictor may be one that has answered other requests.
-func (s *Service) predict(p *predictor, response *predictionv1.PredictResponse, request *predictionv1.PredictRequest) error {
+func (s *Service) predict(p *predictor, response *predictionv1.PredictResponse, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
 	if violations := checkSubject(request.GetSubjectId(), ""); violations != nil {
-		return rpc.Invalid(violations...)
+		return nil, rpc.Invalid(violations...)
 	}
 	a, err := s.assign(request.GetModel(), request.GetVersion(), request.GetSubjectId())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.prepare(a, request.TopK, request.GetExplain())
-	if violations := p.predict(response, request, ""); violations != nil {
-		return rpc.Invalid(violations...)
+	if response == nil {
+		response = newResponse(len(p.ranked))
 	}
-	return nil
+	if violations := p.predict(response, request, ""); violations != nil {
+		return nil, rpc.Invalid(violations...)
+	}
+	return response, nil
 }
 
 // assigned is what answers a request.

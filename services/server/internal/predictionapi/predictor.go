@@ -68,10 +68,7 @@ const overflow = "has values so large that the model's logits are not finite, ex
 // else to a new list.
 func (p *predictor) scores(dst []*predictionv1.ClassScore, predicted int) []*predictionv1.ClassScore {
 	if n := len(p.ranked); len(dst) != n {
-		dst = make([]*predictionv1.ClassScore, n)
-		for i, places := 0, make([]predictionv1.ClassScore, n); i < n; i++ {
-			dst[i] = &places[i]
-		}
+		dst = newScores(n)
 	}
 	for i, class := range lead(softmax.Rank(p.ranked, p.probabilities), predicted) {
 		dst[i].Class, dst[i].Probability = p.version.Compiled.Class(class), p.probabilities[class]

@@ -19,8 +19,7 @@ func (s *Service) PredictStream(
 	// A message is on its way, or copied, once Send returns: what answered one message answers
 	// the next.
 	var p predictor
-	response := new(predictionv1.PredictResponse)
-	answered := &predictionv1.PredictStreamResponse_Response{Response: response}
+	answered := &predictionv1.PredictStreamResponse_Response{Response: new(predictionv1.PredictResponse)}
 	answer := new(predictionv1.PredictStreamResponse)
 	for {
 		message, err := stream.Receive()
@@ -34,7 +33,7 @@ func (s *Service) PredictStream(
 			return err
 		}
 		answer.Result = answered
-		if err := s.predictMessage(&p, response, message); err != nil {
+		if err := s.predictMessage(&p, answered.Response, message); err != nil {
 			refused := rowErrorOf(err)
 			if refused == nil {
 				return err
@@ -52,5 +51,6 @@ func (s *Service) predictMessage(p *predictor, response *predictionv1.PredictRes
 	if message.GetRequest() == nil {
 		return rpc.Invalid(rpc.Violation{Field: "request", Description: "is not given, expected the row to classify"})
 	}
-	return s.predict(p, response, message.GetRequest())
+	_, err := s.predict(p, response, message.GetRequest())
+	return err
 }
