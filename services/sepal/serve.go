@@ -82,9 +82,9 @@ func (c *serveCmd) AfterApply() error {
 }
 
 // roomBytes is how much of the heap is never used: no memory is behind it, but the collector takes
-// it for live, and so lets four times as much garbage gather before it runs than for the few
-// megabytes that models and connections need. Unlike a higher GOGC it adds little to a large heap.
-const roomBytes = 8 << 20
+// it for live, and so lets several times as much garbage gather before it runs than for the
+// few megabytes that models and connections need. Unlike a higher GOGC it adds little to a large heap.
+const roomBytes = 16 << 20
 
 // Run serves until the process is told to stop.
 func (c *serveCmd) Run(p *process) error {

@@ -223,7 +223,7 @@ func TestRegistryErrors(t *testing.T) {
 		"read only": {func() error {
 			_, err := readOnly.PublishVersion(ctx, &registryv1.PublishVersionRequest{File: another})
 			return err
-		}, connect.CodeFailedPrecondition, "this registry cannot be written to; serve a folder or a bucket"},
+		}, connect.CodeFailedPrecondition, "this registry cannot be written to: it is the built-in one; serve a folder or a bucket"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

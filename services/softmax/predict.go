@@ -3,11 +3,9 @@ package softmax
 import "math"
 
 // Predict writes the probability of each class to dst, which has NumClasses values, and
-// returns the class of the highest probability, the first of them where several have it. It
-// does not allocate.
-//
-// Probabilities of a [LinkOneVsRest] model that are the same but for rounding, because their
-// sigmoids are 1, are told apart by their logits, as scikit-learn does.
+// returns the class of the highest probability. Where several have it, that is the one of the
+// highest logit, and the first where that is the same too, as in scikit-learn. It does not
+// allocate.
 //
 // The error is a [*ShapeError], a [*ValueError] or an [*OverflowError] whose Row is 0; dst then
 // holds nothing of use. It panics if dst has the wrong length.
@@ -49,8 +47,7 @@ func (m *Model) predict(dst, values []float64, row int) (int, error) {
 	if m.link == LinkOneVsRest {
 		return oneVsRest(dst), nil
 	}
-	Softmax(dst, dst)
-	return argmax(dst), nil
+	return probabilities(dst, dst), nil
 }
 
 // Logits writes the logit of each class to dst, which has NumClasses values, and returns it.
@@ -91,23 +88,30 @@ func Softmax(dst, logits []float64) []float64 {
 	if len(dst) != len(logits) {
 		panic("softmax: Softmax: length mismatch")
 	}
-	if len(logits) == 0 {
-		return dst
+	if len(logits) > 0 {
+		probabilities(dst, logits)
 	}
-	largest := logits[0]
-	for _, z := range logits[1:] {
-		largest = max(largest, z)
-	}
+	return dst
+}
+
+// probabilities writes the softmax of the logits to dst and returns the class of the highest
+// logit, the first where several have it.
+func probabilities(dst, logits []float64) int {
+	best := argmax(logits)
+	largest := logits[best]
 	var sum float64
 	for k, z := range logits {
-		e := math.Exp(z - largest)
+		e := 1.0 // what math.Exp makes of 0
+		if z != largest {
+			e = math.Exp(z - largest)
+		}
 		dst[k] = e
 		sum += e
 	}
 	for k := range dst {
 		dst[k] /= sum
 	}
-	return dst
+	return best
 }
 
 func argmax(values []float64) int {

@@ -136,7 +136,7 @@ func TestPredictAtTheEdges(t *testing.T) {
 	}{
 		"a tie goes to the first":               {model(2, 5, 5), 1, []float64{1 / (1 + 2*math.Exp(3)), 1 / (2 + math.Exp(-3)), 1 / (2 + math.Exp(-3))}, 1},
 		"the origin":                            {model(1, 2, 3, 4), 0, []float64{.25, .25, .25, .25}, 0},
-		"the smallest number":                   {model(-1, 1), math.SmallestNonzeroFloat64, []float64{.5, .5}, 0},
+		"logits that differ, probabilities not": {model(-1, 1), math.SmallestNonzeroFloat64, []float64{.5, .5}, 1},
 		"logits of which no exponential exists": {model(1000, 2000), 1, []float64{0, 1}, 1},
 		"logits far below zero":                 {model(-2000, -2001), 1, []float64{1 / (1 + math.Exp(-1)), 1 / (1 + math.E)}, 0},
 		"the largest logits":                    {model(-1, 1), math.MaxFloat64, []float64{0, 1}, 1},

@@ -16,7 +16,8 @@ import (
 // [rollout.ErrStale], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the
 // store.
 func (l *Live) SetRollout(ctx context.Context, wanted *registryv1.Rollout, c rollout.Change) (*registryv1.RolloutEvent, error) {
-	return l.change(ctx, wanted.GetModel(), c, registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_SET,
+	return l.change(ctx, wanted.GetModel(), c,
+		func(event *registryv1.RolloutEvent) bool { return rollout.Says(event, wanted) },
 		func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error) {
 			return rollout.Set(now, wanted, c)
 		})
@@ -26,27 +27,36 @@ func (l *Live) SetRollout(ctx context.Context, wanted *registryv1.Rollout, c rol
 // it before it returns. The errors are those of SetRollout, a [*rollout.NothingError] or a
 // [*rollout.NoEventError].
 func (l *Live) Rollback(ctx context.Context, model string, toRevision uint32, c rollout.Change) (*registryv1.RolloutEvent, error) {
-	return l.change(ctx, model, c, registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_ROLLBACK,
+	return l.change(ctx, model, c,
+		func(event *registryv1.RolloutEvent) bool { return rollout.WentBack(event, toRevision) },
 		func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error) {
 			return rollout.Rollback(now, toRevision, c)
 		})
 }
 
-// readOnly reports what is known without trying.
-func (l *Live) readOnly() bool {
-	_, isBuiltin := l.store.(builtin)
-	return isBuiltin || l.options.SingleFile
+// readOnly refuses what is known to fail without trying.
+func (l *Live) readOnly() error {
+	what := "a single file"
+	if _, isBuiltin := l.store.(builtin); isBuiltin {
+		what = "the built-in one"
+	} else if !l.options.SingleFile {
+		return nil
+	}
+	return fmt.Errorf("%w: it is %s; serve a folder or a bucket to change what is in it (MODEL_PATH)", ErrReadOnly, what)
 }
 
 type changer func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *registryv1.RolloutEvent, error)
 
 // change applies a change to the rollout of a model as the store has it, not as this server
 // last saw it.
-func (l *Live) change(ctx context.Context, model string, c rollout.Change, kind registryv1.RolloutEventKind, apply changer) (*registryv1.RolloutEvent, error) {
+func (l *Live) change(ctx context.Context, model string, c rollout.Change, same func(*registryv1.RolloutEvent) bool, apply changer) (*registryv1.RolloutEvent, error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.readOnly() {
-		return nil, ErrReadOnly
+	if err := l.readOnly(); err != nil {
+		return nil, err
+	}
+	if err := l.readOnly(); err != nil {
+		return nil, err
 	}
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -58,12 +68,15 @@ func (l *Live) change(ctx context.Context, model string, c rollout.Change, kind 
 	if err != nil {
 		return nil, err
 	}
+	if e.unlisted != nil {
+		return nil, &StoreError{Place: l.Place(), Err: e.unlisted}
+	}
 	now, old, err := l.record(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	if event := rollout.Repeated(now, c.RequestID); event != nil {
-		if event.GetKind() != kind {
+		if !same(event) {
 			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
 		}
 		return event, nil
@@ -78,8 +91,22 @@ func (l *Live) change(ctx context.Context, model string, c rollout.Change, kind 
 	if err := l.replace(ctx, e, old, next); err != nil {
 		return nil, err
 	}
-	_, err = l.Reload(ctx)
-	return event, err
+	return event, l.inForce(ctx, e.name, event)
+}
+
+// inForce serves a change that was written, and says so where that cannot be.
+func (l *Live) inForce(ctx context.Context, model string, event *registryv1.RolloutEvent) error {
+	if _, err := l.Reload(ctx); err != nil {
+		return err
+	}
+	e, err := l.Current().entry(model)
+	if err == nil {
+		err = errors.Join(e.unlisted, e.notFollowed)
+	}
+	if err != nil {
+		return &StoreError{Place: l.Place(), Err: fmt.Errorf("the change is on record as revision %d, but not in force here: %w", event.GetRevision(), err)}
+	}
+	return nil
 }
 
 // record returns the rollout of the entry as the store has it, with the bytes that it stands in;
@@ -153,7 +180,7 @@ func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registry
 	err = l.store.Replace(ctx, e.rolloutPath(), old, data)
 	switch {
 	case errors.Is(err, ErrConflict):
-		return fmt.Errorf("%w: %w", rollout.ErrStale, err)
+		return fmt.Errorf("%w by somebody else; read it again", rollout.ErrStale)
 	case err != nil:
 		return &StoreError{Place: l.at(e.rolloutPath()), Err: err}
 	}
@@ -173,8 +200,8 @@ type Publication struct {
 func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.Change) (*Publication, error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.readOnly() {
-		return nil, ErrReadOnly
+	if err := l.readOnly(); err != nil {
+		return nil, err
 	}
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -189,6 +216,9 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 	e, err := l.entryFor(v.Model)
 	if err != nil {
 		return nil, err
+	}
+	if e.unlisted != nil {
+		return nil, &StoreError{Place: l.Place(), Err: e.unlisted}
 	}
 	now, old, err := l.record(ctx, e)
 	if err != nil {
@@ -205,6 +235,9 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 	unrecorded := there != nil && there.Digest == v.Digest && publishedDigest(now, v.Version) == ""
 	if (there != nil || e.broken[v.Version] != nil) && !unrecorded {
 		return nil, &ExistsError{Model: v.Model, Version: v.Version}
+	}
+	if err := l.secondModel(e); err != nil && !force {
+		return nil, err
 	}
 	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
 	if stable := e.loaded[now.GetRollout().GetStable()]; stable != nil && stable != there {

@@ -217,9 +217,46 @@ func TestRequestsSentTwiceAreMadeOnce(t *testing.T) {
 			t.Errorf("the event is %d, expected 2 each time", event.GetRevision())
 		}
 	}
+	wanted.Labels = map[string]string{"now": "v2.0.0"}
+	if _, err := l.SetRollout(t.Context(), wanted, rollout.Change{RequestID: "s-1"}); !errors.As(err, &reused) {
+		t.Errorf("got error %v, expected that the id was used for another rollout", err)
+	}
 	if _, err := l.Rollback(t.Context(), "", 0, rollout.Change{RequestID: "s-1"}); !errors.As(err, &reused) {
 		t.Errorf("got error %v, expected that the id was used before", err)
 	}
+}
+
+func TestASecondModelNeedsADefault(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0")
+	l := live(t, options{Path: root})
+	rose := modelBytes(t, "rose", "v1.0.0", native.Binary)
+	var second *registry.SecondModelError
+	if _, err := l.Publish(t.Context(), rose, false, rollout.Change{}); !errors.As(err, &second) {
+		t.Errorf("got error %v, expected that servers could not start again", err)
+	}
+	live(t, options{Path: root})
+	if _, err := live(t, options{Path: root, DefaultModel: "iris"}).Publish(t.Context(), rose, false, rollout.Change{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestChangesOfAVanishedModelAreRefused(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0", "iris/v1.1.0")
+	l := live(t, options{Path: root, DefaultModel: "iris"})
+	wanted := present(t, l)
+	if err := os.Rename(filepath.Join(root, "iris"), filepath.Join(root, ".away")); err != nil {
+		t.Fatal(err)
+	}
+	var failed *registry.StoreError
+	if _, err := l.SetRollout(t.Context(), wanted, rollout.Change{}); !errors.As(err, &failed) {
+		t.Errorf("got error %v, expected one of the store", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "iris")); err == nil {
+		t.Error("the folder was made anew, in the way of the one that is away")
+	}
+	stable(t, l, "v1.1.0")
 }
 
 func TestAPublicationThatWasCutShortCanBeMadeAgain(t *testing.T) {

@@ -95,6 +95,17 @@ func (e *RequestIDError) Error() string {
 	return fmt.Sprintf("the request id %q was used for another change: %s; take a new id for each", e.RequestID, e.Summary)
 }
 
+// SecondModelError says that a registry would hold a second model though its servers take the only
+// one for requests that name none.
+type SecondModelError struct {
+	Model, Default string
+}
+
+func (e *SecondModelError) Error() string {
+	return fmt.Sprintf("model %q would be a second one beside %q, which answers requests that name no model because it is the only one: "+
+		"servers could not start again without knowing. Start them with SEPAL_DEFAULT_MODEL=%s, or force it", e.Model, e.Default, e.Default)
+}
+
 // RolloutFileError says that a rollout cannot be changed since its file makes no sense.
 type RolloutFileError struct {
 	// Place is the file.

@@ -44,11 +44,11 @@ var fileNames = []string{"model.binpb", "model.json", "model.onnx", "model.pkl",
 // are files that are not where a model file stands. A folder in the place of a version that is
 // not named as one is a problem: better said than silently not served.
 func scan(files fs.FS) (*layout, error) {
-	top, err := folders(files, ".")
+	l := new(layout)
+	top, err := l.folders(files, ".")
 	if err != nil {
 		return nil, err
 	}
-	l := new(layout)
 	flat := modelPlace{dir: "."}
 	for _, name := range top {
 		switch {
@@ -80,7 +80,7 @@ func (l *layout) add(m modelPlace) {
 
 func scanModel(files fs.FS, name string, l *layout) modelPlace {
 	m := modelPlace{name: name, dir: name}
-	names, err := folders(files, name)
+	names, err := l.folders(files, name)
 	if err != nil {
 		m.err = err
 		l.problem(err)
@@ -102,7 +102,9 @@ func versionAt(files fs.FS, dir, version string) versionPlace {
 	return versionPlace{version: version, path: path.Join(folder, file), problem: problem}
 }
 
-func folders(files fs.FS, dir string) ([]string, error) {
+// folders returns the names of the folders in dir. One of which cannot be told whether it is one,
+// such as a link that leads nowhere, is a problem of its own.
+func (l *layout) folders(files fs.FS, dir string) ([]string, error) {
 	entries, err := fs.ReadDir(files, dir)
 	if err != nil {
 		return nil, err
@@ -116,7 +118,8 @@ func folders(files fs.FS, dir string) ([]string, error) {
 		// Stat follows links, which is how mounted configuration looks on Kubernetes.
 		info, err := fs.Stat(files, path.Join(dir, e.Name()))
 		if err != nil {
-			return nil, err
+			l.problem(err)
+			continue
 		}
 		if info.IsDir() {
 			names = append(names, e.Name())

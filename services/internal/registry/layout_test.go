@@ -12,7 +12,7 @@ import (
 )
 
 // layoutRemedy ends the error of a folder that is laid out in another way.
-const layoutRemedy = "; a model path (MODEL_PATH) is a model file, or a folder that holds only <model>/<version>/model.binpb (or model.json)"
+const layoutRemedy = "; a model path (MODEL_PATH) is a model file, or a folder that holds <model>/<version>/model.binpb (or model.json)"
 
 // servedRemedy ends the error of a version that the default model would serve.
 const servedRemedy = "; repair or remove it, or take another version (MODEL_VERSION)"
@@ -22,9 +22,6 @@ func TestWrongLayoutsAreRefused(t *testing.T) {
 	tests := []struct {
 		name, file, err string
 	}{
-		{"model with a capital", "Iris/v1.0.0/model.binpb", `ROOT: folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first` + layoutRemedy},
-		{"version without v", "iris/1.0.0/model.binpb", `ROOT: folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"` + layoutRemedy},
-		{"name for a version", "iris/latest/model.binpb", `ROOT: folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"` + layoutRemedy},
 		{"no model file", "iris/v2.0.0/README.md", "ROOT/iris/v2.0.0: the folder holds none of model.binpb, model.json, model.onnx, model.pkl, model.pickle, model.joblib" + servedRemedy},
 		{"model file of another tool", "iris/v2.0.0/model.h5", "ROOT/iris/v2.0.0: the folder holds none of model.binpb, model.json, model.onnx, model.pkl, model.pickle, model.joblib" + servedRemedy},
 		{"two model files", "iris/v1.0.0/model.json", "ROOT/iris/v1.0.0: the folder holds several model files (model.binpb, model.json); leave one" + servedRemedy},
@@ -39,13 +36,60 @@ func TestWrongLayoutsAreRefused(t *testing.T) {
 	}
 }
 
-func TestFolderThatCannotBeReadIsRefused(t *testing.T) {
+// What is in the wrong place is told, and stops nothing: a server that served yesterday with a
+// folder too many must serve tomorrow.
+func TestWrongFoldersAreProblems(t *testing.T) {
 	t.Parallel()
-	root := folder(t, "iris/v1.0.0")
-	if err := os.Symlink("gone", filepath.Join(root, "iris", "v1.1.0")); err != nil {
-		t.Fatal(err)
+	for name, test := range map[string]struct {
+		spoil func(root string) error
+		want  string
+	}{
+		"model with a capital": {
+			func(root string) error { return os.MkdirAll(filepath.Join(root, "Iris/v1.0.0"), 0o750) },
+			`folder Iris: name: "Iris" is not 1 to 64 of a-z, 0-9, "-", "_", "." with a letter or digit first`,
+		},
+		"version without v": {
+			func(root string) error { return os.MkdirAll(filepath.Join(root, "iris/1.0.0"), 0o750) },
+			`folder iris/1.0.0: version: "1.0.0" is not a semantic version such as "v1.0.0"`,
+		},
+		"name for a version": {
+			func(root string) error { return os.MkdirAll(filepath.Join(root, "iris/latest"), 0o750) },
+			`folder iris/latest: version: "latest" is not a semantic version such as "v1.0.0"`,
+		},
+		"link that leads nowhere": {
+			func(root string) error { return os.Symlink("gone", filepath.Join(root, "iris", "v1.1.0")) },
+			"stat iris/v1.1.0: no such file or directory",
+		},
+		"link at the top": {
+			func(root string) error { return os.Symlink("gone", filepath.Join(root, "rose")) },
+			"stat rose: no such file or directory",
+		},
+		"two layouts in one": {
+			func(root string) error {
+				if err := os.MkdirAll(filepath.Join(root, "v1.0.0"), 0o750); err != nil {
+					return err
+				}
+				return os.WriteFile(filepath.Join(root, "v1.0.0/model.binpb"), nil, 0o600)
+			},
+			"folder v1.0.0 is a version, and folder iris a model; a registry has one of them at its top",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := folder(t, "iris/v1.0.0")
+			if err := test.spoil(root); err != nil {
+				t.Fatal(err)
+			}
+			l := live(t, options{Path: root})
+			requireVersion(t, l.Current().Default(), "iris/v1.0.0")
+			requireProblem(t, l, root, test.want)
+			m, err := l.Current().Model("iris")
+			if err != nil || len(m.Problems) != 1 || m.Problems[0] != test.want {
+				t.Errorf("the model tells of %q (%v), expected the same", m.Problems, err)
+			}
+			set(t, l, "v1.0.0") // and changes nothing about changes
+		})
 	}
-	requireRefused(t, options{Path: root}, root, "ROOT: stat iris/v1.1.0: no such file or directory"+layoutRemedy)
 }
 
 func TestOtherFilesArePassedOver(t *testing.T) {

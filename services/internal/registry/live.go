@@ -38,6 +38,7 @@ type Live struct {
 	options    Options
 	current    atomic.Pointer[Registry]
 	agreements *agreements
+	verifying  chan struct{} // has room for one: a check reads and decodes a whole file
 
 	loading sync.Mutex // held while a snapshot is made
 	writing sync.Mutex // held while this process changes the store
@@ -50,7 +51,7 @@ func Open(ctx context.Context, store Store, o Options) (*Live, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	l := &Live{store: store, options: o, agreements: &agreements{now: o.Now}}
+	l := &Live{store: store, options: o, agreements: &agreements{now: o.Now}, verifying: make(chan struct{}, 1)}
 	r, err := l.read(ctx)
 	if err != nil {
 		return nil, err
@@ -76,11 +77,14 @@ func (l *Live) Agreements(model string) []AgreementCount { return l.agreements.c
 func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	l.loading.Lock()
 	defer l.loading.Unlock()
+	before := l.Current()
 	next, err := l.read(ctx)
 	if err != nil {
+		unread := *before
+		unread.unread = err
+		l.current.Store(&unread)
 		return false, err
 	}
-	before := l.Current()
 	if next.same(before) {
 		return false, nil
 	}
@@ -116,28 +120,31 @@ func (l *Live) read(ctx context.Context) (*Registry, error) {
 	}
 }
 
+// Place returns what messages call the registry; those of its files begin with it and "/".
+func (l *Live) Place() string { return strings.TrimSuffix(l.store.String(), "/") }
+
 // at returns what messages call a file of the store.
 func (l *Live) at(path string) string {
 	if path == "." || path == "" {
 		return l.store.String()
 	}
-	return strings.TrimSuffix(l.store.String(), "/") + "/" + path
+	return l.Place() + "/" + path
 }
 
 // What to do, for whoever gave the path: as the variable or as an argument.
 const (
 	remedy       = "write one with `sepal train`, or give no model path (MODEL_PATH) for the built-in iris model"
-	layoutRemedy = "a model path (MODEL_PATH) is a model file, or a folder that holds only <model>/<version>/model.binpb (or model.json)"
+	layoutRemedy = "a model path (MODEL_PATH) is a model file, or a folder that holds <model>/<version>/model.binpb (or model.json)"
 	pinRemedy    = ", or take another version (MODEL_VERSION)"
 )
 
 // check refuses a snapshot with which a server must not start: one that lacks what would answer.
 func (l *Live) check(r *Registry) error {
-	if len(r.layoutProblems) > 0 {
+	if len(r.models) == 0 && len(r.layoutProblems) > 0 {
 		return fmt.Errorf("%s: %w; %s", l.store, r.layoutProblems[0], layoutRemedy)
 	}
 	if len(r.models) == 0 {
-		return fmt.Errorf("%s: holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: %s", l.store, remedy)
+		return fmt.Errorf("%s: holds no model; expected <model>/<version>/model.binpb (or model.json) in it, such as iris/v1.0.0/model.binpb: publish one with `sepal models publish FILE --registry %s`, or give no model path (MODEL_PATH) for the built-in iris model", l.store, l.store)
 	}
 	if r.defaultModel == "" {
 		return fmt.Errorf("%s: holds several models (%s); name the default one (SEPAL_DEFAULT_MODEL)", l.store, some(sortedKeys(r.models)))
@@ -154,7 +161,7 @@ func (l *Live) check(r *Registry) error {
 }
 
 func (l *Live) checkEntry(r *Registry, e *entry) error {
-	if e.notFollowed == nil {
+	if e.notFollowed == nil || e.partly {
 		return nil
 	}
 	var broken *brokenError

@@ -2,8 +2,11 @@ package registry
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
@@ -21,6 +24,9 @@ func (b *builder) plan(e *entry, isDefault bool) {
 		err = b.followPin(e)
 	case e.recordErr != nil:
 		err = e.recordErr
+		if before != nil {
+			e.record = before.record // the last that made sense
+		}
 	case e.record != nil:
 		err = b.followRecord(e)
 	case before != nil && before.record != nil:
@@ -35,6 +41,7 @@ func (b *builder) plan(e *entry, isDefault bool) {
 	}
 	e.notFollowed = err
 	if before == nil || before.plan == nil {
+		b.followPartly(e)
 		return
 	}
 	if _, missing := e.missing(before.plan); !missing {
@@ -81,8 +88,33 @@ func (b *builder) notLoaded(e *entry, version string) error {
 	return fmt.Errorf("%s: model %q has no version %q (MODEL_VERSION); it has: %s", b.live.store, e.name, version, some(all))
 }
 
+// followPartly follows the rollout but for those versions of it that get no traffic and are not
+// loaded, so that a server may start.
+func (b *builder) followPartly(e *entry) {
+	if e.record == nil || e.recordErr != nil || e.pinned != "" || e.record.GetRollout().GetModel() != e.name {
+		return
+	}
+	reduced := proto.CloneOf(e.record.GetRollout())
+	reduced.Variants = slices.DeleteFunc(reduced.GetVariants(), func(v *registryv1.Variant) bool {
+		return v.GetWeight() == 0 && e.loaded[v.GetVersion()] == nil
+	})
+	reduced.Shadows = slices.DeleteFunc(reduced.GetShadows(), func(version string) bool { return e.loaded[version] == nil })
+	maps.DeleteFunc(reduced.GetLabels(), func(_, version string) bool { return e.loaded[version] == nil })
+	plan, err := rollout.Compile(reduced)
+	if err != nil {
+		return
+	}
+	if _, missing := e.missing(plan); !missing {
+		e.follow(plan, b.live.agreements)
+		e.partly = true
+	}
+}
+
 // followRecord follows the rollout that somebody set.
 func (b *builder) followRecord(e *entry) error {
+	if model := e.record.GetRollout().GetModel(); model != e.name {
+		return fmt.Errorf("%s: the rollout is of model %q, but stands in the folder of %q", b.live.at(e.rolloutPath()), model, e.name)
+	}
 	plan, err := rollout.Compile(e.record.GetRollout())
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.live.at(e.rolloutPath()), err)
@@ -121,13 +153,18 @@ func (e *entry) serves(version string) bool {
 	return e.plan != nil && slices.Contains(e.plan.Versions(), version)
 }
 
+// published returns the event of a version's publication; nil if that is not on record.
+func published(record *registryv1.RolloutRecord, version string) *registryv1.RolloutEvent {
+	for _, event := range record.GetEvents() {
+		if event.GetKind() == registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_PUBLISH && event.GetVersion() == version {
+			return event
+		}
+	}
+	return nil
+}
+
 // publishedDigest returns the digest with which a version was published; "" if that is not on
 // record.
 func publishedDigest(record *registryv1.RolloutRecord, version string) string {
-	for _, event := range record.GetEvents() {
-		if event.GetKind() == registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_PUBLISH && event.GetVersion() == version {
-			return event.GetDigest()
-		}
-	}
-	return ""
+	return published(record, version).GetDigest()
 }

@@ -47,6 +47,16 @@ func (l *Live) entryFor(model string) (*entry, error) {
 	return &entry{name: model, dir: model}, nil
 }
 
+// secondModel refuses a model beside the only one of a registry whose servers were not told which
+// is the default.
+func (l *Live) secondModel(e *entry) error {
+	r := l.Current()
+	if l.options.DefaultModel != "" || r.models[e.name] != nil || len(r.models) != 1 {
+		return nil
+	}
+	return &SecondModelError{Model: e.name, Default: sortedKeys(r.models)[0]}
+}
+
 func (l *Live) createError(at string, v *Version, err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return &ExistsError{Model: v.Model, Version: v.Version}
@@ -60,6 +70,9 @@ func (l *Live) recordPublication(ctx context.Context, e *entry, v *Version, p ro
 		now, old, err := l.record(ctx, e)
 		if err != nil {
 			return nil, err
+		}
+		if event := published(now, v.Version); event != nil {
+			return event, nil // by another server, which was given the same file
 		}
 		next, event, err := rollout.Publish(now, v.Model, p, c)
 		if err != nil {

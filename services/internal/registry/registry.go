@@ -22,6 +22,8 @@ type Registry struct {
 	models         map[string]*entry
 	defaultModel   string
 	layoutProblems []error
+	// unread is why the store could not be read since.
+	unread error
 }
 
 // entry is a model. Every version is in exactly one of loaded and broken.
@@ -41,8 +43,10 @@ type entry struct {
 
 	// plan is what is followed; nil where no version can answer.
 	plan *rollout.Plan
-	// notFollowed is why plan is not what the registry says.
+	// notFollowed is why plan is not what the registry says; partly says that it is but for what
+	// gets no traffic.
 	notFollowed error
+	partly      bool
 	// unlisted is why the versions are those of before.
 	unlisted error
 	shadows  map[string][]*Shadow // by the version that answers

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -125,6 +126,64 @@ func TestARolloutFileThatGoesMovesNoTraffic(t *testing.T) {
 	stable(t, l, "v1.1.0")
 	if m, err := l.Current().Model(""); err != nil || len(m.Events) != 2 || len(m.Problems) > 0 {
 		t.Errorf("there are %d events and the problems %q (%v), expected the history and none", len(m.Events), m.Problems, err)
+	}
+}
+
+// A file that made no sense and is then removed, as its error advises, was a rollout once.
+func TestADamagedRolloutFileThatGoesMovesNoTraffic(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0", "iris/v1.1.0")
+	l := live(t, options{Path: root})
+	set(t, l, "v1.0.0")
+	path := filepath.Join(root, "iris/rollout.json")
+	write(t, path, []byte("garbage"))
+	reload(t, l, true)
+	stable(t, l, "v1.0.0")
+	wanted := present(t, l)
+	var unreadable *registry.RolloutFileError
+	if _, err := l.SetRollout(t.Context(), wanted, rollout.Change{}); !errors.As(err, &unreadable) {
+		t.Errorf("got error %v, expected one of the rollout's file", err)
+	}
+	remove(t, path)
+	reload(t, l, true)
+	stable(t, l, "v1.0.0")
+	set(t, l, "v1.1.0")
+	if m, err := l.Current().Model(""); err != nil || len(m.Events) != 2 {
+		t.Errorf("the history has %d events (%v), expected both", len(m.Events), err)
+	}
+}
+
+func TestRolloutsOfAnotherModelAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "rose/v1.0.0", "rose/v2.0.0")
+	write(t, filepath.Join(root, "rose/rollout.json"), record(t, "v1.0.0")) // of iris
+	_, err := openLive(options{Path: root})
+	requireError(t, err, root, `ROOT/rose/rollout.json: the rollout is of model "iris", but stands in the folder of "rose"`)
+}
+
+// A label, a shadow and a dark launch get no traffic: for want of their versions no server must
+// fail to start.
+func TestServersStartWithoutVersionsThatGetNoTraffic(t *testing.T) {
+	t.Parallel()
+	root := folder(t, "iris/v1.0.0", "iris/v1.1.0", "iris/v1.2.0")
+	rollOut(t, live(t, options{Path: root}), func(r *registryv1.Rollout) {
+		r.Stable = "v1.0.0"
+		r.Labels = map[string]string{"next": "v1.1.0", "now": "v1.0.0"}
+		r.Shadows = []string{"v1.1.0"}
+		r.Variants = []*registryv1.Variant{{Name: "dark", Version: "v1.1.0"}, {Name: "canary", Version: "v1.2.0", Weight: 100}}
+	})
+	remove(t, filepath.Join(root, "iris/v1.1.0/model.binpb"))
+	l := live(t, options{Path: root})
+	stable(t, l, "v1.0.0")
+	if v, err := l.Current().Resolve("", "now"); err != nil || v.Version != "v1.0.0" {
+		t.Errorf("the label leads to %v (%v)", v, err)
+	}
+	if problems := l.Current().Problems(); len(problems) != 1 || !strings.Contains(problems[0], "could not be loaded") {
+		t.Errorf("the problems are %q, expected that of the version", problems)
+	}
+	remove(t, filepath.Join(root, "iris/v1.2.0/model.binpb"))
+	if _, err := openLive(options{Path: root}); err == nil {
+		t.Error("a server starts without a version that gets traffic")
 	}
 }
 

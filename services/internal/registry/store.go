@@ -43,4 +43,4 @@ type Watcher interface {
 var ErrConflict = errors.New("it was changed by somebody else meanwhile")
 
 // ErrReadOnly says that a registry cannot be written to.
-var ErrReadOnly = errors.New("this registry cannot be written to; serve a folder or a bucket to change what is in it (MODEL_PATH)")
+var ErrReadOnly = errors.New("this registry cannot be written to")

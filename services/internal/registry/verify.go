@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/mod/semver"
+
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/modelfile"
 )
 
@@ -62,9 +65,19 @@ func (l *Live) Verify(ctx context.Context, model, version string) (*Verification
 	if err != nil {
 		return nil, &StoreError{Place: l.store.String(), Err: err}
 	}
+	select {
+	case l.verifying <- struct{}{}:
+		defer func() { <-l.verifying }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	v := &Verification{Model: e.name, Version: version}
 	data, err := readFile(files, at, modelfile.MaxBytes)
-	if err != nil {
+	switch {
+	case err != nil && broken != nil:
+		v.add("read", false, "%v", broken.Err)
+		return v, nil
+	case err != nil:
 		v.add("read", false, "%s %v", l.at(at), err)
 		return v, nil
 	}
@@ -113,13 +126,22 @@ func (v *Verification) contents(e *entry, data []byte, renamed bool) {
 		v.add("signature", true, "it is the stable version")
 		return
 	}
-	if breaks := Breaks(stable, found); len(breaks) > 0 {
-		what := make([]string, len(breaks))
-		for i, b := range breaks {
-			what[i] = b.GetDescription()
-		}
-		v.add("signature", false, "breaks that of %s: %s", stable.Version, some(what))
-		return
+	v.signature(e, stable, Breaks(stable, found))
+}
+
+func (v *Verification) signature(e *entry, stable *Version, breaks []*registryv1.SignatureBreak) {
+	what := make([]string, len(breaks))
+	for i, b := range breaks {
+		what[i] = b.GetDescription()
 	}
-	v.add("signature", true, "takes the rows of %s and answers in its classes", stable.Version)
+	switch {
+	case len(breaks) == 0:
+		v.add("signature", true, "takes the rows of %s and answers in its classes", stable.Version)
+	case published(e.record, v.Version).GetForced():
+		v.add("signature", true, "breaks that of %s, as was known when it was published: %s", stable.Version, some(what))
+	case semver.Compare(v.Version, stable.Version) < 0:
+		v.add("signature", true, "is older than %s, and differs: %s", stable.Version, some(what))
+	default:
+		v.add("signature", false, "breaks that of %s: %s", stable.Version, some(what))
+	}
 }

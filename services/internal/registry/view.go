@@ -25,7 +25,8 @@ type Model struct {
 	Events []*registryv1.RolloutEvent
 	// NotFollowed is why what is followed is not what the registry says; nil where it is.
 	NotFollowed error
-	// Problems are what of the registry is not in force, and why.
+	// Problems are what of the registry is not in force, and why; the default model tells those of
+	// the registry as a whole, too.
 	Problems []string
 }
 
@@ -46,6 +47,9 @@ func (r *Registry) Model(name string) (*Model, error) {
 		Events:      e.record.GetEvents(),
 		NotFollowed: e.notFollowed,
 		Problems:    e.problems(),
+	}
+	if m.Default {
+		m.Problems = append(r.ownProblems(), m.Problems...)
 	}
 	for _, version := range e.versions() {
 		m.Loaded = append(m.Loaded, e.loaded[version])
@@ -117,12 +121,21 @@ func (r *Registry) Broken() []error {
 // Problems returns what of the registry is not in force, and why, but for the versions that
 // could not be loaded. Each is one line.
 func (r *Registry) Problems() []string {
-	var all []string
-	for _, err := range r.layoutProblems {
-		all = append(all, err.Error())
-	}
+	all := r.ownProblems()
 	for _, name := range sortedKeys(r.models) {
 		all = append(all, r.models[name].problems()...)
+	}
+	return all
+}
+
+// ownProblems are those of the registry as a whole.
+func (r *Registry) ownProblems() []string {
+	var all []string
+	if r.unread != nil {
+		all = append(all, r.unread.Error())
+	}
+	for _, err := range r.layoutProblems {
+		all = append(all, err.Error())
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
@@ -149,6 +150,21 @@ func lastRevision(r *registryv1.RolloutRecord) uint32 {
 		return 0
 	}
 	return r.GetEvents()[len(r.GetEvents())-1].GetRevision()
+}
+
+// Says reports whether the event set what is wanted, as far as its author decides.
+func Says(event *registryv1.RolloutEvent, wanted *registryv1.Rollout) bool {
+	if event.GetKind() != registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_SET {
+		return false
+	}
+	set := complete(nil, event.GetRollout())
+	return proto.Equal(set, complete(set, wanted))
+}
+
+// WentBack reports whether the event is a rollback to that revision; 0: to whatever there was.
+func WentBack(event *registryv1.RolloutEvent, toRevision uint32) bool {
+	return event.GetKind() == registryv1.RolloutEventKind_ROLLOUT_EVENT_KIND_ROLLBACK &&
+		(toRevision == 0 || event.GetRestoredRevision() == toRevision)
 }
 
 // Repeated returns the event that a request with this id made, or nil. No id is that of no

@@ -38,16 +38,16 @@ func changeOf(ctx context.Context, request changeRequest) rollout.Change {
 func (s *Service) PublishVersion(ctx context.Context, request *registryv1.PublishVersionRequest) (*registryv1.PublishVersionResponse, error) {
 	p, err := s.models.Publish(ctx, request.GetFile(), request.GetForce(), changeOf(ctx, request))
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
-	return &registryv1.PublishVersionResponse{Version: describeVersion(p.Version), Event: p.Event}, nil
+	return &registryv1.PublishVersionResponse{Version: s.describeVersion(p.Version), Event: p.Event}, nil
 }
 
 // SetRollout replaces the rollout of a model.
 func (s *Service) SetRollout(ctx context.Context, request *registryv1.SetRolloutRequest) (*registryv1.SetRolloutResponse, error) {
 	event, err := s.models.SetRollout(ctx, request.GetRollout(), changeOf(ctx, request))
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	now, err := s.rollout(request.GetRollout().GetModel())
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) SetRollout(ctx context.Context, request *registryv1.SetRollout
 func (s *Service) Rollback(ctx context.Context, request *registryv1.RollbackRequest) (*registryv1.RollbackResponse, error) {
 	event, err := s.models.Rollback(ctx, request.GetModel(), request.GetToRevision(), changeOf(ctx, request))
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	now, err := s.rollout(request.GetModel())
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Service) Rollback(ctx context.Context, request *registryv1.RollbackRequ
 func (s *Service) rollout(model string) (*registryv1.Rollout, error) {
 	m, err := s.models.Current().Model(model)
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	return m.Rollout, nil
 }

@@ -12,14 +12,16 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/registry"
 )
 
-func describeModel(m *registry.Model) *registryv1.RegisteredModel {
+func (s *Service) describeModel(m *registry.Model) *registryv1.RegisteredModel {
 	described := &registryv1.RegisteredModel{
 		Name:           m.Name,
 		IsDefault:      m.Default,
 		Rollout:        m.Rollout,
 		LoadedVersions: uint32(len(m.Loaded)),
 		FailedVersions: uint32(len(m.Broken)),
-		Problems:       m.Problems,
+	}
+	for _, problem := range m.Problems {
+		described.Problems = append(described.Problems, s.shown(problem))
 	}
 	if len(m.Loaded) > 0 {
 		described.NewestVersion = m.Loaded[0].Version
@@ -27,7 +29,7 @@ func describeModel(m *registry.Model) *registryv1.RegisteredModel {
 	return described
 }
 
-func describeVersion(v *registry.Version) *registryv1.ModelVersion {
+func (s *Service) describeVersion(v *registry.Version) *registryv1.ModelVersion {
 	described := &registryv1.ModelVersion{
 		Model:     v.Model,
 		Version:   v.Version,
@@ -36,7 +38,7 @@ func describeVersion(v *registry.Version) *registryv1.ModelVersion {
 		Classes:   v.File.GetClasses(),
 		Training:  v.File.GetTraining(),
 		State:     registryv1.VersionState_VERSION_STATE_LOADED,
-		Reason:    v.Problem,
+		Reason:    s.shown(v.Problem),
 		SizeBytes: uint32(v.Size),
 	}
 	if !v.Modified.IsZero() {
@@ -45,23 +47,23 @@ func describeVersion(v *registry.Version) *registryv1.ModelVersion {
 	return described
 }
 
-func describeBroken(b *registry.BrokenVersion) *registryv1.ModelVersion {
+func (s *Service) describeBroken(b *registry.BrokenVersion) *registryv1.ModelVersion {
 	return &registryv1.ModelVersion{
 		Model:   b.Model,
 		Version: b.Version,
 		State:   registryv1.VersionState_VERSION_STATE_FAILED,
-		Reason:  b.Err.Error(),
+		Reason:  s.shown(b.Err.Error()),
 	}
 }
 
 // versionsOf describes the versions of a model, the newest first.
-func versionsOf(m *registry.Model) []*registryv1.ModelVersion {
+func (s *Service) versionsOf(m *registry.Model) []*registryv1.ModelVersion {
 	var all []*registryv1.ModelVersion
 	for _, v := range m.Loaded {
-		all = append(all, describeVersion(v))
+		all = append(all, s.describeVersion(v))
 	}
 	for _, b := range m.Broken {
-		all = append(all, describeBroken(b))
+		all = append(all, s.describeBroken(b))
 	}
 	slices.SortStableFunc(all, func(a, b *registryv1.ModelVersion) int {
 		if c := semver.Compare(b.GetVersion(), a.GetVersion()); c != 0 {

@@ -13,8 +13,19 @@ import (
 	"github.com/sepal-ml/sepal/services/server/internal/lookup"
 )
 
+// shown returns a text of the registry for a client: files are named by where they stand in the
+// registry, and where that is stays the server's own affair.
+func (s *Service) shown(text string) string {
+	text = strings.ReplaceAll(text, s.models.Place()+"/", "")
+	return strings.ReplaceAll(text, s.models.Place()+":", "the registry:")
+}
+
+func (s *Service) coded(code connect.Code, err error) error {
+	return connect.NewError(code, errors.New(s.shown(err.Error())))
+}
+
 // wireError gives an error of the registry its code and details.
-func wireError(err error) error {
+func (s *Service) wireError(err error) error {
 	var (
 		invalid     *rollout.InvalidError
 		invalidFile *registry.InvalidFileError
@@ -25,8 +36,11 @@ func wireError(err error) error {
 		noEvent     *rollout.NoEventError
 		requestID   *registry.RequestIDError
 		rolloutFile *registry.RolloutFileError
+		secondModel *registry.SecondModelError
 	)
 	switch {
+	case errors.As(err, &rolloutFile):
+		return s.coded(connect.CodeFailedPrecondition, err)
 	case errors.As(err, &invalid):
 		violations := make([]rpc.Violation, len(invalid.Violations))
 		for i, v := range invalid.Violations {
@@ -36,21 +50,21 @@ func wireError(err error) error {
 	case errors.As(err, &invalidFile):
 		return rpc.Invalid(rpc.Violation{Field: "file", Description: strings.TrimPrefix(invalidFile.Reason, "the file ")})
 	case errors.As(err, &requestID):
-		return rpc.Invalid(rpc.Violation{Field: "request_id", Description: requestID.Error()})
+		return rpc.Invalid(rpc.Violation{Field: "request_id", Description: strings.TrimPrefix(requestID.Error(), "the request id ")})
 	case errors.As(err, &exists):
 		return connect.NewError(connect.CodeAlreadyExists, err)
 	case errors.As(err, &breaks):
 		return withBreaks(breaks)
 	case errors.As(err, &noEvent):
 		return connect.NewError(connect.CodeNotFound, err)
-	case errors.As(err, &notLoaded), errors.As(err, &rolloutFile), errors.As(err, &nothing), errors.Is(err, rollout.ErrStale), errors.Is(err, registry.ErrReadOnly):
-		return connect.NewError(connect.CodeFailedPrecondition, err)
+	case errors.As(err, &notLoaded), errors.As(err, &secondModel), errors.As(err, &nothing), errors.Is(err, rollout.ErrStale), errors.Is(err, registry.ErrReadOnly):
+		return s.coded(connect.CodeFailedPrecondition, err)
 	}
 	err = lookup.WireError(err)
 	var coded *connect.Error
 	var storeErr *registry.StoreError
 	if !errors.As(err, &coded) && errors.As(err, &storeErr) {
-		return connect.NewError(connect.CodeUnavailable, err)
+		return s.coded(connect.CodeUnavailable, err)
 	}
 	return err
 }

@@ -32,9 +32,9 @@ func (s *Service) ListModels(_ context.Context, request *registryv1.ListModelsRe
 	for _, name := range names {
 		m, err := now.Model(name)
 		if err != nil {
-			return nil, wireError(err)
+			return nil, s.wireError(err)
 		}
-		response.Models = append(response.Models, describeModel(m))
+		response.Models = append(response.Models, s.describeModel(m))
 	}
 	return response, nil
 }
@@ -43,18 +43,18 @@ func (s *Service) ListModels(_ context.Context, request *registryv1.ListModelsRe
 func (s *Service) GetModel(_ context.Context, request *registryv1.GetModelRequest) (*registryv1.GetModelResponse, error) {
 	m, err := s.models.Current().Model(request.GetModel())
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
-	return &registryv1.GetModelResponse{Model: describeModel(m)}, nil
+	return &registryv1.GetModelResponse{Model: s.describeModel(m)}, nil
 }
 
 // ListVersions lists the versions of a model, the newest first.
 func (s *Service) ListVersions(_ context.Context, request *registryv1.ListVersionsRequest) (*registryv1.ListVersionsResponse, error) {
 	m, err := s.models.Current().Model(request.GetModel())
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
-	versions, next, err := page(versionsOf(m), (*registryv1.ModelVersion).GetVersion, request)
+	versions, next, err := page(s.versionsOf(m), (*registryv1.ModelVersion).GetVersion, request)
 	if err != nil {
 		return nil, err
 	}
@@ -66,27 +66,27 @@ func (s *Service) GetVersion(_ context.Context, request *registryv1.GetVersionRe
 	now := s.models.Current()
 	v, err := now.Resolve(request.GetModel(), request.GetVersion())
 	if err == nil {
-		return &registryv1.GetVersionResponse{Version: describeVersion(v)}, nil
+		return &registryv1.GetVersionResponse{Version: s.describeVersion(v)}, nil
 	}
 	if m, modelErr := now.Model(request.GetModel()); modelErr == nil {
 		for _, b := range m.Broken {
 			if b.Version == request.GetVersion() {
-				return &registryv1.GetVersionResponse{Version: describeBroken(b)}, nil
+				return &registryv1.GetVersionResponse{Version: s.describeBroken(b)}, nil
 			}
 		}
 	}
-	return nil, wireError(err)
+	return nil, s.wireError(err)
 }
 
 // VerifyVersion reads a version's file again and checks it.
 func (s *Service) VerifyVersion(ctx context.Context, request *registryv1.VerifyVersionRequest) (*registryv1.VerifyVersionResponse, error) {
 	v, err := s.models.Verify(ctx, request.GetModel(), request.GetVersion())
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	response := &registryv1.VerifyVersionResponse{Model: v.Model, Version: v.Version, Passed: v.Passed()}
 	for _, c := range v.Checks {
-		response.Checks = append(response.Checks, &registryv1.Check{Name: c.Name, Passed: c.Passed, Detail: c.Detail})
+		response.Checks = append(response.Checks, &registryv1.Check{Name: c.Name, Passed: c.Passed, Detail: s.shown(c.Detail)})
 	}
 	return response, nil
 }
@@ -95,11 +95,11 @@ func (s *Service) VerifyVersion(ctx context.Context, request *registryv1.VerifyV
 func (s *Service) GetRollout(_ context.Context, request *registryv1.GetRolloutRequest) (*registryv1.GetRolloutResponse, error) {
 	m, err := s.models.Current().Model(request.GetModel())
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	response := &registryv1.GetRolloutResponse{Rollout: m.Rollout}
 	if m.NotFollowed != nil {
-		response.Problem = m.NotFollowed.Error()
+		response.Problem = s.shown(m.NotFollowed.Error())
 	}
 	for _, a := range s.models.Agreements(m.Name) {
 		response.Agreements = append(response.Agreements, &registryv1.ShadowAgreement{
@@ -116,7 +116,7 @@ func (s *Service) GetRollout(_ context.Context, request *registryv1.GetRolloutRe
 func (s *Service) ListRolloutEvents(_ context.Context, request *registryv1.ListRolloutEventsRequest) (*registryv1.ListRolloutEventsResponse, error) {
 	m, err := s.models.Current().Model(request.GetModel())
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	events, next, err := page(latestFirst(m.Events), eventKey, request)
 	if err != nil {
@@ -129,12 +129,15 @@ func (s *Service) ListRolloutEvents(_ context.Context, request *registryv1.ListR
 func (s *Service) Reload(ctx context.Context, _ *registryv1.ReloadRequest) (*registryv1.ReloadResponse, error) {
 	changed, err := s.models.Reload(ctx)
 	if err != nil {
-		return nil, wireError(err)
+		return nil, s.wireError(err)
 	}
 	now := s.models.Current()
-	problems := now.Problems()
-	for _, err := range now.Broken() {
-		problems = append(problems, err.Error())
+	response := &registryv1.ReloadResponse{Changed: changed}
+	for _, problem := range now.Problems() {
+		response.Problems = append(response.Problems, s.shown(problem))
 	}
-	return &registryv1.ReloadResponse{Changed: changed, Problems: problems}, nil
+	for _, err := range now.Broken() {
+		response.Problems = append(response.Problems, s.shown(err.Error()))
+	}
+	return response, nil
 }
