@@ -51,6 +51,7 @@ func newHandler(o Options, models *registry.Live, s *state) http.Handler {
 
 // layered puts the layers of package rpc that are none of Connect's around the handler.
 func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handler {
+	next = rpc.Gather(predictionv1connect.PredictionServicePredictStreamProcedure, next)
 	calls := rpc.Measured(measures.Requests, rpc.Unheard(o.Logger, rpc.BodyDeadline(o.RequestTimeout, next)))
 	return rpc.RequestID(crossOrigin(o.CORSOrigins, calls))
 }

@@ -19,6 +19,9 @@ type answer struct {
 	// after the message and after the trailers of every gRPC-Web answer; of a unary one over
 	// HTTP/1.1 that is two packets, in chunks, where one would do. Over HTTP/2 it is no loss.
 	unflushed bool
+	// gathers says that what is flushed is sent when the handler waits for the next message, and
+	// flushed that there is such; see [Gather].
+	gathers, flushed bool
 }
 
 // Unwrap is for [http.ResponseController].
@@ -26,9 +29,16 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Flush is for Connect's streams.
 func (a *answer) Flush() {
-	if a.unflushed {
-		return
+	switch {
+	case a.unflushed:
+	case a.gathers:
+		a.flushed = true
+	default:
+		a.flush()
 	}
+}
+
+func (a *answer) flush() {
 	// Where flushing fails, the next write does.
 	if f, ok := a.ResponseWriter.(http.Flusher); ok {
 		f.Flush()

@@ -13,7 +13,7 @@
 //  2. [Measured], outside all that may refuse an RPC, so that each is counted once, under the code
 //     that the client gets;
 //  3. [Unheard] and [BodyDeadline], so that a request which no RPC hears of has a reason and an
-//     end;
+//     end; and [Gather], for the one stream whose messages are answered one by one;
 //  4. size limits and decompression, which Connect applies while it reads, and the codecs, with
 //     their bound on what a message unfolds to;
 //  5. the error layer, outermost of the interceptors, so that no error of those within, nor a
