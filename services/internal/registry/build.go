@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 
-	"github.com/sepal-ml/sepal/services/internal/rollout"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -76,7 +76,7 @@ func (b *builder) singleFile() (*Registry, error) {
 
 // folder makes the snapshot of a store of many files.
 func (b *builder) folder() (*Registry, error) {
-	places, err := scan(b.files)
+	places, err := scan(b.files, b.known)
 	if err != nil {
 		return nil, &StoreError{Place: b.live.store.String(), Err: fmt.Errorf("%w; %s", err, layoutRemedy)}
 	}
@@ -103,6 +103,34 @@ func (b *builder) defaultModel(r *Registry) string {
 		return b.before.defaultModel
 	case len(r.models) == 1:
 		return sortedKeys(r.models)[0]
+	}
+	return ""
+}
+
+// known returns where the file of a version is that is loaded, if it is still the same.
+func (b *builder) known(dir, version string) (path string, ok bool) {
+	name := dir
+	if dir == "." {
+		name = b.before.flatName()
+	}
+	e := b.before.models[name]
+	if e == nil {
+		return "", false
+	}
+	v := e.loaded[version]
+	if v == nil || v.Problem != "" {
+		return "", false
+	}
+	m, err := markOf(b.files, v.path)
+	return v.path, err == nil && m == v.mark
+}
+
+// flatName returns the name of the model whose versions stand at the top; "" if there is none.
+func (r *Registry) flatName() string {
+	for name, e := range r.models {
+		if e.dir == "." {
+			return name
+		}
 	}
 	return ""
 }
@@ -134,7 +162,7 @@ func (b *builder) record(e *entry) {
 	}
 	e.recordBytes = data
 	if err == nil && data != nil {
-		e.record, err = rollout.Decode(data)
+		e.record, err = b.live.decode(data)
 	}
 	if err != nil {
 		e.recordErr = fmt.Errorf("%s: %w", b.live.at(e.rolloutPath()), err)
@@ -144,10 +172,8 @@ func (b *builder) record(e *entry) {
 // flatName returns the name of the model whose versions stand at the top: what the first file
 // that states one says, or that of the registry.
 func (b *builder) flatName(m modelPlace) string {
-	for name, e := range b.before.models {
-		if e.dir == "." {
-			return name
-		}
+	if name := b.before.flatName(); name != "" {
+		return name
 	}
 	name := native.NameOf(b.live.store.String())
 	for _, place := range m.versions {
@@ -164,6 +190,12 @@ func (b *builder) flatName(m modelPlace) string {
 // version loads a version into the entry, unless it is loaded already. One that serves keeps
 // serving, whatever became of its file: versions do not change.
 func (b *builder) version(e *entry, place versionPlace) {
+	// A reload must not keep requests waiting: with many versions it takes a while.
+	runtime.Gosched()
+	if place.unchanged {
+		e.loaded[place.version] = b.before.models[e.name].loaded[place.version]
+		return
+	}
 	var was *Version
 	var failed *BrokenVersion
 	if before := b.before.models[e.name]; before != nil {

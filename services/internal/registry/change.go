@@ -120,7 +120,7 @@ func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord,
 	case data != nil && e.recordErr == nil && bytes.Equal(data, e.recordBytes):
 		return e.record, data, nil
 	case data != nil:
-		record, err := rollout.Decode(data)
+		record, err := l.decode(data)
 		if err != nil {
 			return nil, nil, &RolloutFileError{Place: l.at(e.rolloutPath()), Err: err}
 		}
@@ -184,7 +184,22 @@ func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registry
 	case err != nil:
 		return &StoreError{Place: l.at(e.rolloutPath()), Err: err}
 	}
+	l.written.Store(&writtenRecord{data, next})
 	return nil
+}
+
+// writtenRecord is a rollout's record and the file that it was written to.
+type writtenRecord struct {
+	data   []byte
+	record *registryv1.RolloutRecord
+}
+
+// decode decodes a rollout's file, unless this process wrote it last and knows what is in it.
+func (l *Live) decode(data []byte) (*registryv1.RolloutRecord, error) {
+	if w := l.written.Load(); w != nil && bytes.Equal(w.data, data) {
+		return w.record, nil
+	}
+	return rollout.Decode(data)
 }
 
 // Publication is a version that was published.

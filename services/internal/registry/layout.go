@@ -19,6 +19,7 @@ type layout struct {
 	models []modelPlace
 	// problems are folders that are not where, or not called what, they should be.
 	problems []error
+	known    func(dir, version string) (path string, ok bool)
 }
 
 // modelPlace is a model's part of a registry.
@@ -34,6 +35,8 @@ type versionPlace struct {
 	version string
 	path    string // of the file, or of the folder that has none
 	problem error  // why no file can be told, if so
+	// unchanged says that the file is the one that was read before.
+	unchanged bool
 }
 
 // fileNames are what the file of a version may be called.
@@ -43,8 +46,11 @@ var fileNames = []string{"model.binpb", "model.json", "model.onnx", "model.pkl",
 // one model, <version>/model.<extension>. Names that begin with a dot are passed over, and so
 // are files that are not where a model file stands. A folder in the place of a version that is
 // not named as one is a problem: better said than silently not served.
-func scan(files fs.FS) (*layout, error) {
-	l := new(layout)
+//
+// known tells of a version whose file was read before and is still the same: its folder need not
+// be looked into.
+func scan(files fs.FS, known func(dir, version string) (path string, ok bool)) (*layout, error) {
+	l := &layout{known: known}
 	top, err := l.folders(files, ".")
 	if err != nil {
 		return nil, err
@@ -53,7 +59,7 @@ func scan(files fs.FS) (*layout, error) {
 	for _, name := range top {
 		switch {
 		case native.CheckVersion(name) == nil && holdsModelFile(files, name):
-			flat.versions = append(flat.versions, versionAt(files, ".", name))
+			flat.versions = append(flat.versions, l.versionAt(files, ".", name))
 		case native.CheckName(name) != nil:
 			l.problem(fmt.Errorf("folder %s: %w", name, native.CheckName(name)))
 		default:
@@ -91,12 +97,15 @@ func scanModel(files fs.FS, name string, l *layout) modelPlace {
 			l.problem(fmt.Errorf("folder %s: %w", path.Join(name, version), err))
 			continue
 		}
-		m.versions = append(m.versions, versionAt(files, name, version))
+		m.versions = append(m.versions, l.versionAt(files, name, version))
 	}
 	return m
 }
 
-func versionAt(files fs.FS, dir, version string) versionPlace {
+func (l *layout) versionAt(files fs.FS, dir, version string) versionPlace {
+	if at, ok := l.known(dir, version); ok {
+		return versionPlace{version: version, path: at, unchanged: true}
+	}
 	folder := path.Join(dir, version)
 	file, problem := modelFile(files, folder)
 	return versionPlace{version: version, path: path.Join(folder, file), problem: problem}
@@ -113,6 +122,10 @@ func (l *layout) folders(files fs.FS, dir string) ([]string, error) {
 	for _, e := range entries {
 		// The file systems of volumes come with lost+found.
 		if strings.HasPrefix(e.Name(), ".") || e.Name() == "lost+found" {
+			continue
+		}
+		if e.IsDir() {
+			names = append(names, e.Name())
 			continue
 		}
 		// Stat follows links, which is how mounted configuration looks on Kubernetes.

@@ -40,6 +40,8 @@ type Live struct {
 	agreements *agreements
 	verifying  chan struct{} // has room for one: a check reads and decodes a whole file
 
+	written atomic.Pointer[writtenRecord]
+
 	loading sync.Mutex // held while a snapshot is made
 	writing sync.Mutex // held while this process changes the store
 }
