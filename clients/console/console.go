@@ -13,8 +13,9 @@ import (
 var dist embed.FS
 
 // FS returns the files of the page: index.html and favicon.svg, and under assets/ the scripts
-// and style sheets that index.html names. The names under assets/ hold a digest of the
-// content, so a file there may be cached for ever; the other files may not.
+// and style sheets that index.html names, and the scripts that those load later. The names under
+// assets/ hold a digest of the content, so a file there may be cached for ever; the other files
+// may not.
 func FS() fs.FS {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {

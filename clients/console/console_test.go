@@ -19,7 +19,11 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-var reference = regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
+var (
+	reference = regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
+	// imported is a script that another loads when it is needed.
+	imported = regexp.MustCompile("import\\([\"'`]\\./([^\"'`]+)[\"'`]\\)")
+)
 
 func TestDistHasEveryFileThatThePageNames(t *testing.T) {
 	t.Parallel()
@@ -38,6 +42,13 @@ func TestDistHasEveryFileThatThePageNames(t *testing.T) {
 		switch path.Ext(name) {
 		case ".js":
 			scripts++
+			for _, later := range imported.FindAllStringSubmatch(read(t, name), -1) {
+				later := path.Join(path.Dir(name), later[1])
+				if read(t, later) == "" {
+					t.Errorf("%s is empty", later)
+				}
+				named[later] = true
+			}
 		case ".css":
 			styles++
 		}
@@ -51,7 +62,7 @@ func TestDistHasEveryFileThatThePageNames(t *testing.T) {
 	}
 	for _, asset := range assets {
 		if name := path.Join("assets", asset.Name()); !named[name] {
-			t.Errorf("%s is in dist, but the page does not name it", name)
+			t.Errorf("%s is in dist, but neither the page nor its script names it", name)
 		}
 	}
 }

@@ -2,13 +2,19 @@ package sepal_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
+	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -16,6 +22,7 @@ import (
 	sepal "github.com/sepal-ml/sepal/clients/go"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
+	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 )
 
 // petals answers as a Sepal server would that serves a model of one feature, petal_length_cm,
@@ -239,4 +246,110 @@ func ExampleDial_refused() {
 	fmt.Println(err)
 	// Output:
 	// sepal: target "localhost": not a host and a port: expected "host:port", such as "localhost:50051", or a URL that begins with http:// or https://
+}
+
+// What follows is the code of README.md, as it stands there: here it is compiled.
+var (
+	_ = readmePredict
+	_ = readmeInputs
+	_ = readmeOptions
+	_ = readmeTable
+	_ = readmeRollout
+)
+
+func readmePredict(ctx context.Context) error {
+	client, err := sepal.Dial("localhost:50051")
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	answer, err := client.Predict(ctx, sepal.Features(5.1, 3.5, 1.4, 0.2))
+	if err != nil {
+		return err // a *sepal.Error: code, refused fields, request id
+	}
+	fmt.Println(answer.GetPrediction(), answer.GetConfidence())
+	return nil
+}
+
+func readmeInputs(ctx context.Context, client *sepal.Client) error {
+	request, err := sepal.Inputs(map[string]any{"petal_length_cm": 1.4, "colour": "red", "age": nil})
+	if err != nil {
+		return err // it names each value that is no finite number, string or nil
+	}
+	answer, err := client.Predict(ctx, request)
+	fmt.Println(answer.GetPrediction())
+	return err
+}
+
+func readmeOptions(config *tls.Config, token string, tracing connect.Interceptor) []sepal.Option {
+	return []sepal.Option{
+		sepal.WithTLSConfig(config),
+		sepal.WithProtocol(sepal.GRPCWeb),
+		sepal.WithProtocol(sepal.Connect),
+		sepal.WithJSON(),
+		sepal.WithTimeout(time.Minute),
+		sepal.WithRetry(sepal.RetryPolicy{MaxAttempts: 5}),
+		sepal.WithHeader("Authorization", "Bearer "+token),
+		sepal.WithInterceptors(tracing),
+	}
+}
+
+func readmeTable(ctx context.Context, client *sepal.Client, values []float64) error {
+	for chunk, err := range client.ClassifyTable(ctx, sepal.Table{Columns: 4, Values: values}) {
+		if err != nil {
+			return fmt.Errorf("from row %d on: %w", chunk.FirstRow, err)
+		}
+		result := chunk.Response.GetMatrix()
+		for _, failed := range result.GetErrors() {
+			fmt.Println(chunk.FirstRow+int(failed.GetRow()), failed.GetError().GetMessage())
+		}
+		for i, class := range result.GetClassIndices() {
+			if confidence := result.GetConfidences()[i]; confidence > 0 { // 0: the row failed
+				fmt.Println(chunk.FirstRow+i, result.GetClasses()[class], confidence)
+			}
+		}
+	}
+	return nil
+}
+
+func readmeRollout(ctx context.Context, client *sepal.Client) error {
+	now, err := client.GetRollout(ctx, "iris")
+	if err != nil {
+		return err
+	}
+	wanted := now.GetRollout() // with its etag: one that somebody changed meanwhile is refused
+	wanted.Stable = "v1.1.0"
+	_, err = client.SetRollout(ctx, &registryv1.SetRolloutRequest{Rollout: wanted, Actor: "ada", Reason: "won the test"})
+	return err
+}
+
+var (
+	goBlock   = regexp.MustCompile("(?s)```go\n(.*?)```")
+	goInTable = regexp.MustCompile("`(sepal\\.[^`]*\\))`")
+	indented  = regexp.MustCompile(`(?m)^\t+`)
+)
+
+func TestREADMEHoldsOnlyCodeThatIsCompiledHere(t *testing.T) {
+	t.Parallel()
+	readme, here := readText(t, "README.md"), readText(t, "example_test.go")
+	flat := indented.ReplaceAllString(here, "")
+	blocks := goBlock.FindAllStringSubmatch(readme, -1)
+	options := goInTable.FindAllStringSubmatch(goBlock.ReplaceAllString(readme, ""), -1)
+	if len(blocks) < 4 || len(options) < 8 {
+		t.Fatalf("README.md has %d blocks of Go and %d options, expected at least 4 and 8", len(blocks), len(options))
+	}
+	for _, code := range slices.Concat(blocks, options) {
+		if !strings.Contains(flat, indented.ReplaceAllString(code[1], "")) {
+			t.Errorf("example_test.go does not hold this code of README.md:\n%s", code[1])
+		}
+	}
+}
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

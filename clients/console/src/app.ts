@@ -93,7 +93,7 @@ export class App {
       submitted: () => this.#submitted(),
     });
     const result = createResult(version.classes);
-    const explanation = createExplanation(fields);
+    const explanation = createExplanation(fields, version.training !== undefined);
     const snippet = createSnippet("The same by curl");
     this.#version = version.version;
     this.#parts = { fields, form, result, explanation, snippet };

@@ -14,7 +14,9 @@ export interface ExplanationView {
   show(explanation: Explanation | undefined): void;
 }
 
-export function createExplanation(fields: readonly Field[]): ExplanationView {
+/** @param trained - whether the model has a report of how Sepal trained it. */
+export function createExplanation(fields: readonly Field[], trained: boolean): ExplanationView {
+  const reference = trained ? "the mean training row" : "the model's reference row";
   const title = h("h2", { id: "why-title" });
   const lead = h("p", { class: "lead" });
   const axis = [h("span"), h("span")] as const;
@@ -29,11 +31,7 @@ export function createExplanation(fields: readonly Field[]): ExplanationView {
     h("div", { class: "axis", "aria-hidden": "true" }, h("p", {}, ...axis)),
     list,
     sum,
-    h(
-      "p",
-      { class: "note" },
-      "Margin: the log-odds. Baseline: the log-odds of the reference row, normally the mean training row.",
-    ),
+    h("p", { class: "note" }, `Margin: the log-odds. Baseline: the log-odds of ${reference}.`),
   );
   return {
     element,
@@ -43,11 +41,7 @@ export function createExplanation(fields: readonly Field[]): ExplanationView {
       const best = explanation.class;
       const against = opponentOf(explanation);
       setText(title, `Why ${best} rather than ${against}`);
-      setText(
-        lead,
-        `${comparison(explanation)}. Each bar is what a value adds to the ` +
-          "log-odds between the two, compared with the model's reference row.",
-      );
+      setText(lead, leadOf(explanation, reference));
       setText(axis[0], `◂ ${against}`);
       setText(axis[1], `${best} ▸`);
       showLines(list, rows, linesOf(explanation, fields));
@@ -63,11 +57,23 @@ function opponentOf({ against }: Pick<Sides, "against">): string {
   return against || "the rest";
 }
 
-/** Says how likely the two sides are; the rest together may be likelier than the best class. */
-export function comparison(sides: Sides): string {
-  const names = [sides.class, opponentOf(sides)];
-  if (sides.margin < 0) names.reverse();
-  return `${names[0]} is ${timesAsLikely(Math.abs(sides.margin))} ${names[1]}`;
+/**
+ * Says what the bars are about. The margin of a model that was fitted one class against the rest
+ * is no odds of the probabilities that are shown: those are weighed against each other.
+ */
+export function leadOf(sides: Sides, reference: string): string {
+  const { class: best, against, margin } = sides;
+  if (against === "") {
+    return (
+      `Fitted one class against the rest: these are the log-odds of the classifier of ${best} ` +
+      "alone, before the classes are weighed against each other. Each bar is what a value adds " +
+      `to them, compared with ${reference}.`
+    );
+  }
+  return (
+    `${best} is ${timesAsLikely(margin)} ${against}. Each bar is what a value adds to the ` +
+    `log-odds between the two, compared with ${reference}.`
+  );
 }
 
 function linesOf({ contributions }: Explanation, fields: readonly Field[]): Line[] {

@@ -1,18 +1,25 @@
 /** The minus sign, as wide as the plus sign where figures are tabular. */
 const MINUS = "\u2212";
 
+/** The per cent sign with the space before it, at which no line breaks. */
+export const PER_CENT = "\u00a0%";
+
 /**
  * Writes a probability as per cent with one decimal. It never rounds a doubt away: what is not
- * exactly 0 or 1 is never written as 0% or 100%.
+ * exactly 0 or 1 is never written as 0 % or 100 %.
  *
  * @param probability - 0 to 1.
  */
 export function percent(probability: number): string {
-  if (probability <= 0) return "0%";
-  if (probability >= 1) return "100%";
-  if (probability < 0.0005) return "<0.1%";
-  if (probability >= 0.9995) return ">99.9%";
-  return `${(probability * 100).toFixed(1)}%`;
+  return digitsOf(probability) + PER_CENT;
+}
+
+function digitsOf(probability: number): string {
+  if (probability <= 0) return "0";
+  if (probability >= 1) return "100";
+  if (probability < 0.0005) return "<0.1";
+  if (probability >= 0.9995) return ">99.9";
+  return (probability * 100).toFixed(1);
 }
 
 /** Writes a number of logits with its sign: "+1.25", "−0.30", "0.00". */

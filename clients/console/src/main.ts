@@ -1,7 +1,7 @@
 import { createSepalClient } from "@sepal-ml/client";
 import { App } from "./app.js";
+import { Deferred } from "./deferred.js";
 import { byId } from "./dom.js";
-import { ModelsView } from "./models/view.js";
 import { createNotice } from "./notice.js";
 import { Views } from "./views.js";
 
@@ -19,12 +19,15 @@ const app = new App({
   notice: createNotice(byId("notice")),
   titled: () => views.retitle(),
 });
-const models = new ModelsView({
-  client,
-  model: target.model,
-  place: byId("models-view"),
-  titled: () => views.retitle(),
-});
+const models = new Deferred(
+  async () => {
+    const { ModelsView } = await import("./models/view.js");
+    const place = byId("models-view");
+    return new ModelsView({ client, model: target.model, place, titled: () => views.retitle() });
+  },
+  "Models · Sepal",
+  createNotice(byId("models-view")),
+);
 const views = new Views(
   [
     {

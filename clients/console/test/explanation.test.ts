@@ -1,13 +1,23 @@
 import { expect, test } from "vitest";
-import { comparison } from "../src/explanation.js";
+import { leadOf } from "../src/explanation.js";
 
-test("the likelier side comes first, and no runner-up is the rest", () => {
-  const margin = Math.log(3.2);
-  expect(comparison({ class: "a", against: "b", margin })).toBe("a is 3.2 times as likely as b");
-  expect(comparison({ class: "a", against: "", margin })).toBe(
-    "a is 3.2 times as likely as the rest",
+const margin = Math.log(3.2);
+
+test("the predicted class is compared with the runner-up", () => {
+  expect(leadOf({ class: "a", against: "b", margin }, "the mean training row")).toBe(
+    "a is 3.2 times as likely as b. Each bar is what a value adds to the log-odds between the two, " +
+      "compared with the mean training row.",
   );
-  expect(comparison({ class: "a", against: "", margin: -margin })).toBe(
-    "the rest is 3.2 times as likely as a",
+  expect(leadOf({ class: "a", against: "b", margin: -1e-16 }, "")).toMatch(
+    /^a is about as likely as b\./,
   );
+});
+
+test("a classifier of its own says nothing of how likely its class is in the end", () => {
+  for (const sign of [1, -1]) {
+    const lead = leadOf({ class: "a", against: "", margin: sign * margin }, "the reference row");
+    expect(lead).toMatch(/^Fitted one class against the rest: .* the classifier of a alone/);
+    expect(lead).toContain("compared with the reference row.");
+    expect(lead).not.toContain("likely");
+  }
 });

@@ -5,6 +5,7 @@ import type { Action, Proposal } from "./dialog.js";
 import { isLoaded } from "./facts.js";
 import { previousRollout, type Target } from "./history.js";
 import { type Edit, promoted, withoutVariant, withShadow, withSplit } from "./rollout.js";
+import { warningsOf } from "./signature.js";
 import type { RegistryClient, Snapshot } from "./snapshot.js";
 import { splitFields } from "./split.js";
 
@@ -78,7 +79,7 @@ export function rollbackAction(place: Workplace, event?: RolloutEvent): Action {
     title: event ? `Bring back the rollout of #${event.revision}` : "Roll back",
     verb: event ? "Bring back" : "Roll back",
     fields: [],
-    read: () => proposeRollback(place.snapshot().rollout, target()),
+    read: () => proposeRollback(place.snapshot(), target()),
     send: async (proposal, by) => {
       const model = proposal.before.model;
       const toRevision = target()?.revision ?? 0;
@@ -88,17 +89,19 @@ export function rollbackAction(place: Workplace, event?: RolloutEvent): Action {
   };
 }
 
-function proposeRollback(before: Rollout, target: Target | undefined): Proposal {
+function proposeRollback(snapshot: Snapshot, target: Target | undefined): Proposal {
   if (!target) return { ok: false, problem: "There is nothing to go back to." };
+  const before = snapshot.rollout;
   const { rollout: after } = target;
   if (!after) {
     const words = ["The rollout before the present one comes back."];
-    return { ok: true, words, before, changes: true };
+    return { ok: true, words, warnings: [], before, changes: true };
   }
   const words = changesOf(before, after);
   // Rollouts that read alike may still divide the subjects differently.
   if (words.length === 0) words.push("The same shares come back, divided as they were.");
-  return { ok: true, words, before, after, changes: true };
+  const warnings = warningsOf(snapshot, before, after);
+  return { ok: true, words, warnings, before, after, changes: true };
 }
 
 /** The parts of an action that sets a rollout. */
@@ -109,11 +112,14 @@ function setting(
   let sent: Rollout | undefined;
   return {
     read: () => {
-      const before = place.snapshot().rollout;
+      const snapshot = place.snapshot();
+      const before = snapshot.rollout;
       const edited = edit(before);
       if (!edited.ok) return edited;
       const words = changesOf(before, edited.rollout);
-      return { ok: true, words, before, after: edited.rollout, changes: words.length > 0 };
+      const warnings = warningsOf(snapshot, before, edited.rollout);
+      const changes = words.length > 0;
+      return { ok: true, words, warnings, before, after: edited.rollout, changes };
     },
     send: async (proposal, by) => {
       if (!proposal.after) return;

@@ -2,6 +2,7 @@ import type { Rollout } from "@sepal-ml/client";
 import { h, setAttributes, setText } from "../dom.js";
 import { sharesOf } from "./changes.js";
 import { IdOf } from "./identity.js";
+import type { SignatureWarning } from "./signature.js";
 import { share } from "./weights.js";
 
 /** What would be done as the dialog's fields stand, or why that cannot be. */
@@ -10,6 +11,8 @@ export type Proposal =
       ok: true;
       /** What will happen, in sentences. */
       words: string[];
+      /** What callers may trip over. */
+      warnings: SignatureWarning[];
       before: Rollout;
       /** Unset where only the server knows it. */
       after?: Rollout;
@@ -147,10 +150,29 @@ function textInput(id: string, label: string, length: number, text: string) {
 
 function previewOf(proposal: Proposal): HTMLElement[] {
   if (!proposal.ok) return [h("p", { class: "error" }, proposal.problem)];
-  const { words, before, after, changes } = proposal;
+  const { words, warnings, before, after, changes } = proposal;
   if (!changes) return [h("p", { class: "hint" }, "Nothing would change.")];
   const said = h("ul", { class: "said" }, ...words.map((text) => h("li", {}, text)));
-  return after ? [said, tableOf(before, after)] : [said];
+  return [said, ...warnings.map(warningOf), ...(after ? [tableOf(before, after)] : [])];
+}
+
+/** How many differences are told one by one. */
+const MOST_DIFFERENCES = 5;
+
+function warningOf({ version, stable, differences }: SignatureWarning): HTMLElement {
+  const rows = differences.slice(0, MOST_DIFFERENCES);
+  const others = differences.length - rows.length;
+  if (others > 0) rows.push(`and ${others} more`);
+  return h(
+    "div",
+    { class: "differs" },
+    h(
+      "p",
+      { class: "warning" },
+      `${version} does not take or answer the same as ${stable}, the stable version. Callers may be refused, or get classes that they do not know:`,
+    ),
+    h("ul", { class: "breaks" }, ...rows.map((row) => h("li", {}, row))),
+  );
 }
 
 function tableOf(before: Rollout, after: Rollout): HTMLElement {

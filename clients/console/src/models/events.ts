@@ -1,6 +1,6 @@
 import type { Rollout, RolloutEvent } from "@sepal-ml/client";
 import { h } from "../dom.js";
-import { alike, eventActor, eventTitle, setsRollout } from "./history.js";
+import { alike, eventActor, eventDetail, eventTitle, setsRollout } from "./history.js";
 import { actionButton, badge, moment, Part, textButton } from "./parts.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -32,6 +32,7 @@ export function createHistory(events: HistoryEvents): {
 }
 
 function entryOf(event: RolloutEvent, present: Rollout, events: HistoryEvents): HTMLElement {
+  const detail = eventDetail(event);
   const entry = h(
     "li",
     { class: "entry", "data-revision": event.revision },
@@ -42,7 +43,7 @@ function entryOf(event: RolloutEvent, present: Rollout, events: HistoryEvents): 
       ...(event.revision === present.revision ? [badge("in force", "strong")] : []),
       ...(event.forced ? [badge("forced", "danger")] : []),
     ),
-    h("p", { class: "summary-line" }, event.summary),
+    ...(detail === "" ? [] : [h("p", { class: "summary-line" }, detail)]),
     ...(event.reason === "" ? [] : [h("p", { class: "reason" }, `“${event.reason}”`)]),
     ...breaksOf(event),
     h("p", { class: "hint" }, `${eventActor(event)} · `, moment(event.time)),

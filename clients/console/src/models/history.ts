@@ -1,11 +1,12 @@
 import { type Rollout, type RolloutEvent, RolloutEventKind } from "@sepal-ml/client";
+import { PER_CENT } from "../format.js";
 import { changesOf } from "./changes.js";
 
 /** Says what kind of change an event is: "Published v1.1.0". */
 export function eventTitle(event: RolloutEvent): string {
   switch (event.kind) {
     case RolloutEventKind.PUBLISH:
-      return `${event.forced ? "Published by force" : "Published"}: ${event.version}`;
+      return `Published ${event.version}`;
     case RolloutEventKind.SET:
       return "Rollout set";
     case RolloutEventKind.ROLLBACK:
@@ -15,6 +16,24 @@ export function eventTitle(event: RolloutEvent): string {
     default:
       return "Changed";
   }
+}
+
+/** What the summary of an event says beyond its title and its breaks; empty: nothing. */
+export function eventDetail(event: RolloutEvent): string {
+  const summary = unbroken(event.summary);
+  switch (event.kind) {
+    case RolloutEventKind.PUBLISH:
+      return "";
+    case RolloutEventKind.ROLLBACK:
+      return summary.replace(/^rolled back to revision \d+: /, "");
+    default:
+      return summary;
+  }
+}
+
+/** Writes the shares of a text of the server's as the page does. */
+export function unbroken(text: string): string {
+  return text.replace(/(?<=\d) %/g, PER_CENT);
 }
 
 /** Says who made an event, and from where. */

@@ -26,7 +26,10 @@ export function stableWeight({ variants }: Rollout): number {
   );
 }
 
-/** The parts of the traffic, the stable version first. Dark launches have none. */
+/**
+ * The parts of the traffic, the stable version first. Dark launches have none, nor has what no
+ * version answers.
+ */
 export function segmentsOf(rollout: Rollout): Segment[] {
   const parts = [
     { name: "stable", version: rollout.stable, weight: stableWeight(rollout) },
@@ -38,7 +41,7 @@ export function segmentsOf(rollout: Rollout): Segment[] {
   ];
   let left = 0;
   return parts
-    .filter(({ weight }) => weight > 0)
+    .filter(({ version, weight }) => version !== "" && weight > 0)
     .map((part) => {
       const segment = { ...part, left, width: part.weight / (WHOLE / 100) };
       left += segment.width;

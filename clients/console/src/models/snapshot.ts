@@ -1,10 +1,11 @@
-import type {
-  ModelVersion,
-  RegisteredModel,
-  Rollout,
-  RolloutEvent,
-  SepalClient,
-  ShadowAgreement,
+import {
+  describeError,
+  type ModelVersion,
+  type RegisteredModel,
+  type Rollout,
+  type RolloutEvent,
+  type SepalClient,
+  type ShadowAgreement,
 } from "@sepal-ml/client";
 
 /** The calls that change which versions answer, and those that say so. */
@@ -13,6 +14,7 @@ export type RegistryClient = Pick<
   | "listModels"
   | "getModel"
   | "listVersions"
+  | "getVersion"
   | "getRollout"
   | "setRollout"
   | "rollback"
@@ -33,6 +35,8 @@ export interface Snapshot {
   /** The newest first. */
   versions: ModelVersion[];
   moreVersions: boolean;
+  /** The stable version, whether it is among the listed ones or not. Unset: it cannot be read. */
+  stable: ModelVersion | undefined;
   rollout: Rollout;
   agreements: ShadowAgreement[];
   /** The latest first. */
@@ -68,12 +72,29 @@ export async function readSnapshot(
     model,
     versions: versions.versions,
     moreVersions: versions.nextPageToken !== "",
+    stable: await readStable(client, now.rollout, versions.versions, signal),
     rollout: now.rollout,
     agreements: now.agreements,
     events: events.events,
     moreEvents: events.nextPageToken !== "",
     problem: now.problem,
   };
+}
+
+async function readStable(
+  client: RegistryClient,
+  { model, stable }: Rollout,
+  listed: readonly ModelVersion[],
+  signal: AbortSignal,
+): Promise<ModelVersion | undefined> {
+  const known = listed.find(({ version }) => version === stable);
+  if (known || stable === "") return known;
+  try {
+    return (await client.getVersion({ model, version: stable }, { signal })).version;
+  } catch (error) {
+    if (describeError(error).code === "not_found") return undefined;
+    throw error;
+  }
 }
 
 /** What of the registry is not in force, each thing once. */

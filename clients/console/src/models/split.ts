@@ -1,7 +1,7 @@
 import type { Rollout } from "@sepal-ml/client";
 import { h } from "../dom.js";
 import { variantOf } from "./rollout.js";
-import { parseShare, share } from "./weights.js";
+import { parseShare } from "./weights.js";
 
 /** What the fields of a split hold, or what is wrong with them. */
 export type SplitReading =
@@ -33,7 +33,7 @@ export function splitFields(
   const name = h("input", { id: "split-name", type: "text", maxlength: 64, autocomplete: "off" });
   const prefill = (): void => {
     const variant = variantOf(rollout(), version.value);
-    weight.value = variant ? share(variant.weight).replace("%", "") : FIRST_SHARE;
+    weight.value = variant ? String(variant.weight / 100) : FIRST_SHARE;
     name.value = variant?.name ?? "";
     name.placeholder = version.value;
   };

@@ -1,5 +1,6 @@
+import type { Rollout } from "@sepal-ml/client";
 import { h } from "../dom.js";
-import { agreementLine } from "./facts.js";
+import { agreementLine, isLoaded } from "./facts.js";
 import { previousRollout } from "./history.js";
 import { actionButton, badge, Part, textButton } from "./parts.js";
 import { darkLaunches, type Segment, segmentsOf, variantName } from "./rollout.js";
@@ -17,6 +18,11 @@ export interface TrafficEvents {
 /** How many colours parts of the bar have, in turn. */
 const COLOURS = 3;
 
+/** Why there are no buttons. The server does not say whether its registry can be written to. */
+const NOTHING_TO_DO =
+  "No other version is loaded, so there is nothing to split or promote. The built-in model and " +
+  "a single model file are read-only: versions are published to a folder or a bucket (MODEL_PATH).";
+
 /** Which versions answer which share of the requests, and what runs beside them. */
 export function createTraffic(events: TrafficEvents): {
   element: HTMLElement;
@@ -27,21 +33,23 @@ export function createTraffic(events: TrafficEvents): {
     element: part.element,
     show: ({ rollout, agreements, versions, events: past }) => {
       const undoable = previousRollout(past, rollout) !== undefined;
-      part.show([rollout, agreements, versions.length, undoable], () => [
+      const divisible = versions.some((v) => isLoaded(v) && v.version !== rollout.stable);
+      const untouched = !undoable && !divisible && past.length === 0;
+      part.show([rollout, agreements, undoable, divisible, untouched], () => [
         h("h2", { id: "traffic-title" }, "Traffic"),
         ...pinnedNote(rollout.pinned),
-        barOf(segmentsOf(rollout)),
-        legendOf(segmentsOf(rollout), events),
+        ...sharesOf(rollout, events),
         ...darkList(rollout, events),
         ...shadowList(rollout.shadows, agreements, events),
         ...labelList(rollout.labels),
         h(
           "div",
           { class: "buttons" },
-          ...(versions.length > 1 ? [textButton("Split traffic", () => events.split(""))] : []),
+          ...(divisible ? [textButton("Split traffic", () => events.split(""))] : []),
           ...(undoable ? [textButton("Roll back", events.rollBack)] : []),
         ),
-        revisionNote(rollout.revision),
+        revisionNote(rollout),
+        ...(untouched ? [h("p", { class: "note" }, NOTHING_TO_DO)] : []),
       ]);
     },
   };
@@ -53,12 +61,25 @@ function pinnedNote(pinned: string): HTMLElement[] {
   return [h("p", { class: "warning" }, text)];
 }
 
-function revisionNote(revision: number): HTMLElement {
-  const text =
-    revision === 0
-      ? "Nobody set this: the newest release is the stable version."
-      : `Set by change #${revision} of the history.`;
+function revisionNote({ revision, stable }: Rollout): HTMLElement {
+  let text = `Set by change #${revision} of the history.`;
+  if (revision === 0) {
+    text =
+      stable === ""
+        ? "Nobody set this, and there is no version that could be stable."
+        : "Nobody set this: the newest release is the stable version.";
+  }
   return h("p", { class: "note" }, text);
+}
+
+function sharesOf(rollout: Rollout, events: TrafficEvents): HTMLElement[] {
+  const segments = segmentsOf(rollout);
+  const nobody =
+    rollout.stable === ""
+      ? [h("p", { class: "error" }, "No version can answer: requests that name none fail.")]
+      : [];
+  if (segments.length === 0) return nobody;
+  return [...nobody, barOf(segments), legendOf(segments, events)];
 }
 
 function barOf(segments: readonly Segment[]): HTMLElement {
@@ -97,7 +118,7 @@ function variantButtons(name: string, version: string, events: TrafficEvents): H
   );
 }
 
-function darkList(rollout: Snapshot["rollout"], events: TrafficEvents): HTMLElement[] {
+function darkList(rollout: Rollout, events: TrafficEvents): HTMLElement[] {
   const rows = darkLaunches(rollout).map((variant) => {
     const name = variantName(variant);
     const called = name === variant.version ? [] : [h("code", {}, variant.version)];
@@ -141,7 +162,7 @@ function shadowList(
   return titled("Shadows", "They are scored and compared, and never answer.", rows);
 }
 
-function labelList(labels: Snapshot["rollout"]["labels"]): HTMLElement[] {
+function labelList(labels: Rollout["labels"]): HTMLElement[] {
   const rows = Object.entries(labels)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([label, version]) =>

@@ -12,6 +12,7 @@ import {
 } from "./actions.js";
 import { type Action, createDialog } from "./dialog.js";
 import { createHistory } from "./events.js";
+import { unbroken } from "./history.js";
 import { focusByKey, focusKey, Part } from "./parts.js";
 import { Poll } from "./poll.js";
 import {
@@ -209,7 +210,7 @@ export class ModelsView {
   }
 
   #tell(event: RolloutEvent | undefined): void {
-    setText(this.#status, event ? `Done: ${event.summary}` : "Done.");
+    setText(this.#status, event ? `Done: ${unbroken(event.summary)}` : "Done.");
   }
 
   #known(): Snapshot {

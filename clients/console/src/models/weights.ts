@@ -1,9 +1,11 @@
+import { PER_CENT } from "../format.js";
+
 /** All requests, in the unit of weights: hundredths of a per cent. */
 export const WHOLE = 10_000;
 
-/** Writes a weight as per cent, exactly: 1250 is "12.5%". */
+/** Writes a weight as per cent, exactly: 1250 is "12.5 %". */
 export function share(weight: number): string {
-  return `${weight / 100}%`;
+  return `${weight / 100}${PER_CENT}`;
 }
 
 /** What became of the text of a weight. */

@@ -24,7 +24,7 @@ test("the versions are told with their states, their evidence and their files", 
     const first = versions.find((v) => v.version === "v1.0.0");
     const facts = await version(page, "v1.0.0").locator(".facts").textContent();
     const accuracy = (first?.training?.crossValidation?.accuracyMean ?? NaN) * 100;
-    expect(facts).toContain(`${accuracy.toFixed(1)}%`);
+    expect(facts).toContain(`${accuracy.toFixed(1)}\u00a0%`);
     expect(facts).toContain(first?.digest.slice(0, 12));
     const digest = version(page, "v1.0.0").locator(".digest");
     expect(await digest.getAttribute("title")).toBe(first?.digest);
@@ -42,22 +42,24 @@ test("a split, a promotion and a rollback by clicking", () =>
     await dialog.getByLabel("Share of the requests").fill("12.34");
     await dialog.getByLabel("Name of the variant").fill("canary");
     expect(await dialog.locator(".said").textContent()).toBe(
-      "canary (v1.0.0) gets 12.34% of the requests.",
+      "canary (v1.0.0) gets 12.34\u00a0% of the requests.",
     );
     expect(await dialog.locator(".shares tbody tr").allTextContents()).toEqual([
-      "v1.1.0100%→87.66%",
-      "v1.0.00%→12.34%",
+      "v1.1.0100\u00a0%→87.66\u00a0%",
+      "v1.0.00\u00a0%→12.34\u00a0%",
     ]);
     await dialog.getByLabel("Reason").fill("to compare");
     await dialog.getByLabel("Your name").fill("ada");
     await confirm(page, "Split");
     await closed(page);
-    await expect.poll(() => badges(page, "v1.0.0")).toEqual(["canary 12.34%", "loaded"]);
+    await expect.poll(() => badges(page, "v1.0.0")).toEqual(["canary 12.34\u00a0%", "loaded"]);
     expect(await rollout()).toMatchObject({
       stable: "v1.1.0",
       variants: [{ name: "canary", version: "v1.0.0", weight: 1234 }],
     });
-    const bar = page.getByRole("img", { name: "stable v1.1.0 87.66%, canary v1.0.0 12.34%" });
+    const bar = page.getByRole("img", {
+      name: "stable v1.1.0 87.66\u00a0%, canary v1.0.0 12.34\u00a0%",
+    });
     const widths = await bar.evaluate((track) =>
       [...track.children].map(
         (part) => part.getBoundingClientRect().width / track.getBoundingClientRect().width,
@@ -69,7 +71,7 @@ test("a split, a promotion and a rollback by clicking", () =>
     await button(page, "Promote v1.0.0").click();
     expect(await dialog.locator(".said li").allTextContents()).toEqual([
       "v1.0.0 becomes the stable version in place of v1.1.0.",
-      "The variant canary (v1.0.0), which had 12.34%, is taken away.",
+      "The variant canary (v1.0.0), which had 12.34\u00a0%, is taken away.",
     ]);
     expect(await dialog.getByLabel("Your name").inputValue()).toBe("ada");
     await confirm(page, "Promote");
@@ -98,7 +100,8 @@ test("a split, a promotion and a rollback by clicking", () =>
     expect(history[0]).toContain("Rolled back to #1");
     expect(history[2]).toContain("“to compare”");
     expect(history[2]).toContain("ada");
-    expect(await page.getByRole("status").textContent()).toContain(events[0]?.summary);
+    const summary = events[0]?.summary.replaceAll(" %", "\u00a0%");
+    expect(await page.getByRole("status").textContent()).toBe(`Done: ${summary}`);
     expect(complaints).toEqual([]);
   }));
 

@@ -23,6 +23,7 @@ function placeAt(rollout: Rollout, ...events: ReturnType<typeof eventOf>[]) {
     model: create(RegisteredModelSchema, { name: "iris" }),
     versions: [],
     moreVersions: false,
+    stable: undefined,
     rollout,
     agreements: [],
     events,

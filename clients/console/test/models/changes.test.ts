@@ -28,7 +28,7 @@ describe("the words for a change", () => {
     const before = rolloutOf({}, ["canary", "v1.1.0", 2500]);
     expect(changesOf(before, promoted(before, "v1.1.0"))).toEqual([
       "v1.1.0 becomes the stable version in place of v1.0.0.",
-      "The variant canary (v1.1.0), which had 25%, is taken away.",
+      "The variant canary (v1.1.0), which had 25\u00a0%, is taken away.",
     ]);
   });
 
@@ -42,11 +42,11 @@ describe("the words for a change", () => {
       ["d", "v2.2.0", 0],
     );
     expect(changesOf(before, after)).toEqual([
-      "a (v1.1.0) goes from 1% to 1.5% of the requests.",
+      "a (v1.1.0) goes from 1\u00a0% to 1.5\u00a0% of the requests.",
       "b answers with v2.0.0 in place of v1.2.0.",
-      "c (v2.1.0) gets 0.05% of the requests.",
+      "c (v2.1.0) gets 0.05\u00a0% of the requests.",
       "d (v2.2.0) is added as a dark launch: it answers only those who name v2.2.0.",
-      "The variant v1.3.0, which had 0.01%, is taken away.",
+      "The variant v1.3.0, which had 0.01\u00a0%, is taken away.",
     ]);
   });
 

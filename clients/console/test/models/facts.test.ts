@@ -6,12 +6,12 @@ test("the evidence is cross-validation before held-out rows", () => {
   const holdOut = { rows: 1200, accuracy: 0.95, logLoss: 0.0001 };
   const crossValidation = { folds: 5, accuracyMean: 0.9733, logLossMean: 0.12345 };
   expect(evidenceOf(create(TrainingReportSchema, { holdOut, crossValidation }))).toEqual({
-    accuracy: "97.3%",
+    accuracy: "97.3\u00a0%",
     logLoss: "0.123",
     basis: "5-fold cross-validation",
   });
   expect(evidenceOf(create(TrainingReportSchema, { holdOut }))).toEqual({
-    accuracy: "95.0%",
+    accuracy: "95.0\u00a0%",
     logLoss: "<0.001",
     basis: "1,200 rows held out",
   });
@@ -40,10 +40,10 @@ test("a shadow's agreement is told in a sentence", () => {
   const line = (fields: object) =>
     agreementLine(create(ShadowAgreementSchema, { version: "v1.0.0", ...fields }));
   expect(line({ rows: 1500n, agreed: 1485n, meanDifference: 0.01234 })).toBe(
-    "Agrees with v1.0.0 on 99.0% of 1,500 rows; probabilities differ by 0.0123 on average.",
+    "Agrees with v1.0.0 on 99.0\u00a0% of 1,500 rows; probabilities differ by 0.0123 on average.",
   );
   expect(line({ rows: 1n, agreed: 1n, failed: 2n, meanDifference: 0.00001 })).toBe(
-    "Agrees with v1.0.0 on 100% of 1 row; probabilities differ by less than 0.0001 on average. " +
+    "Agrees with v1.0.0 on 100\u00a0% of 1 row; probabilities differ by less than 0.0001 on average. " +
       "It could not score 2.",
   );
   expect(line({})).toBe("No row of v1.0.0 compared yet.");

@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import {
   alike,
   eventActor,
+  eventDetail,
   eventTitle,
   previousRollout,
   setsRollout,
+  unbroken,
 } from "../../src/models/history.js";
 import { eventOf, rolloutOf } from "./messages.js";
 
@@ -17,13 +19,29 @@ test("an event says what kind of change it is", () => {
     eventTitle(eventOf("ROLLBACK")),
     eventTitle(eventOf("UNSPECIFIED")),
   ]).toEqual([
-    "Published: v1.1.0",
-    "Published by force: v2.0.0",
+    "Published v1.1.0",
+    "Published v2.0.0",
     "Rollout set",
     "Rolled back to #4",
     "Rolled back to the beginning",
     "Changed",
   ]);
+});
+
+test("an event says nothing twice", () => {
+  const detail = (kind: Parameters<typeof eventOf>[0], summary: string) =>
+    eventDetail(eventOf(kind, { summary, restoredRevision: 4 }));
+  expect(detail("PUBLISH", "published v1.1.0")).toBe("");
+  expect(detail("PUBLISH", "published v2.0.0, forced past 2 breaks")).toBe("");
+  expect(detail("SET", "stable v1.0.0 → v1.1.0")).toBe("stable v1.0.0 → v1.1.0");
+  expect(detail("ROLLBACK", "rolled back to revision 4: variant + v1.1.0 5 %")).toBe(
+    "variant + v1.1.0 5\u00a0%",
+  );
+  expect(detail("ROLLBACK", "put in other words")).toBe("put in other words");
+});
+
+test("shares of the server's texts are written as the page writes them", () => {
+  expect(unbroken("canary 12.34 % → 5 %")).toBe("canary 12.34\u00a0% → 5\u00a0%");
 });
 
 test("an event says who made it, and from where", () => {

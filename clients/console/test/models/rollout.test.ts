@@ -38,6 +38,13 @@ describe("segments", () => {
   });
 });
 
+test("no version answers the stable part where there is none", () => {
+  expect(segmentsOf(rolloutOf({ stable: "" }))).toEqual([]);
+  expect(segmentsOf(rolloutOf({ stable: "" }, ["a", "v1.1.0", 100])).map((s) => s.name)).toEqual([
+    "a",
+  ]);
+});
+
 test("roles name all that a version does", () => {
   const rollout = rolloutOf(
     { shadows: ["v1.1.0", "v2.0.0"], labels: { champion: "v1.0.0", next: "v1.1.0" } },
@@ -46,9 +53,9 @@ test("roles name all that a version does", () => {
     ["v1.3.0", "v1.3.0", 1],
   );
   expect(rolesOf(rollout, "v1.0.0")).toEqual(["stable", "label champion"]);
-  expect(rolesOf(rollout, "v1.1.0")).toEqual(["canary 0.5%", "shadow", "label next"]);
+  expect(rolesOf(rollout, "v1.1.0")).toEqual(["canary 0.5\u00a0%", "shadow", "label next"]);
   expect(rolesOf(rollout, "v1.2.0")).toEqual(["variant, dark"]);
-  expect(rolesOf(rollout, "v1.3.0")).toEqual(["variant 0.01%"]);
+  expect(rolesOf(rollout, "v1.3.0")).toEqual(["variant 0.01\u00a0%"]);
   expect(rolesOf(rollout, "v9.0.0")).toEqual([]);
 });
 
@@ -80,7 +87,7 @@ describe("a split", () => {
     const before = rolloutOf({}, ["b", "v2.0.0", 9000]);
     expect(withSplit(before, split).ok).toBe(true);
     expect(splits(withSplit(before, { ...split, weight: 1001 }))).toBe(
-      "The other variants leave only 10%.",
+      "The other variants leave only 10\u00a0%.",
     );
   });
 

@@ -3,15 +3,15 @@ import { parseShare, share } from "../../src/models/weights.js";
 
 test("a weight is written as per cent without rounding", () => {
   expect([0, 1, 29, 57, 100, 1234, 1250, 5801, 10_000].map(share)).toEqual([
-    "0%",
-    "0.01%",
-    "0.29%",
-    "0.57%",
-    "1%",
-    "12.34%",
-    "12.5%",
-    "58.01%",
-    "100%",
+    "0\u00a0%",
+    "0.01\u00a0%",
+    "0.29\u00a0%",
+    "0.57\u00a0%",
+    "1\u00a0%",
+    "12.34\u00a0%",
+    "12.5\u00a0%",
+    "58.01\u00a0%",
+    "100\u00a0%",
   ]);
 });
 
