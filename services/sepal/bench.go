@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -17,12 +19,12 @@ import (
 
 // benchCmd is the verb bench.
 type benchCmd struct {
-	Server       string `short:"s" env:"SEPAL_SERVER" default:"localhost:50051" placeholder:"HOST:PORT" help:"Server to send to, also a URL; one of this machine, unless --i-own-this-server."`
+	Server       string `short:"s" env:"SEPAL_SERVER" default:"localhost:50051" placeholder:"HOST:PORT" help:"Server to send to, also a URL; at a loopback address, unless --i-own-this-server (${default})."`
 	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to ask for, the server's default one by default."`
 	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to ask for; by default the one that the server chooses, request by request."`
 
 	Protocol    string `env:"SEPAL_BENCH_PROTOCOL" default:"grpc" enum:"grpc,grpcweb,connect,json" help:"Protocol: ${enum}; json is Connect with JSON."`
-	HTTP        string `name:"http" env:"SEPAL_BENCH_HTTP" default:"auto" enum:"auto,1,2" help:"Version of HTTP: ${enum}; auto is 2 for gRPC and streams, which need it, else 1."`
+	HTTP        string `name:"http" env:"SEPAL_BENCH_HTTP" default:"auto" enum:"auto,1,2" help:"Version of HTTP: ${enum}; auto is 2 for --protocol grpc and for --call stream, which need it, and 1 for all else, batch-stream too."`
 	Call        string `env:"SEPAL_BENCH_CALL" default:"predict" enum:"predict,batch,batch-stream,stream" help:"Call to make: ${enum}; of a stream, each message is a request."`
 	Connections *int   `env:"SEPAL_BENCH_CONNECTIONS" placeholder:"N" help:"Most connections to make; 1 by default with HTTP/2, as many as requests in flight with HTTP/1.1."`
 
@@ -42,11 +44,11 @@ type benchCmd struct {
 	Seed      uint64 `env:"SEPAL_BENCH_SEED" default:"1" help:"Seed of the rows made up and of Poisson arrivals."`
 
 	JSON string `name:"json" env:"SEPAL_BENCH_JSON" placeholder:"FILE" help:"Write the results as JSON too; - is standard output, in place of the table."`
-	Plot string `env:"SEPAL_BENCH_PLOT" placeholder:"FILE.SVG" help:"Draw the latency by percentile."`
+	Plot string `env:"SEPAL_BENCH_PLOT" placeholder:"FILE.SVG" help:"Draw the latency by percentile, as SVG."`
 
 	MaxP99         time.Duration `name:"max-p99" env:"SEPAL_BENCH_MAX_P99" placeholder:"TIME" help:"Objective: answer 99 % of the requests within this time."`
 	MaxErrors      uint64        `env:"SEPAL_BENCH_MAX_ERRORS" default:"0" help:"Objective: most requests, or rows of a batch, that may fail or, with --rate, not be sent."`
-	IOwnThisServer bool          `name:"i-own-this-server" env:"SEPAL_BENCH_I_OWN_THIS_SERVER" help:"Send to another machine."`
+	IOwnThisServer bool          `name:"i-own-this-server" env:"SEPAL_BENCH_I_OWN_THIS_SERVER" help:"Send to an address that is not loopback, such as another machine's."`
 
 	options load.Options
 }
@@ -96,6 +98,8 @@ func (c *benchCmd) AfterApply(parsed *kong.Context) error {
 		return fmt.Errorf("--batch-rows is %d, expected 1 or more", c.BatchRows)
 	case c.MaxP99 < 0:
 		return fmt.Errorf("--max-p99 is %v, expected more than 0s", c.MaxP99)
+	case c.Plot != "" && !strings.EqualFold(filepath.Ext(c.Plot), ".svg"):
+		return fmt.Errorf("--plot is %q, expected a name that ends in .svg: it is drawn as SVG", c.Plot)
 	}
 	c.options = load.Options{
 		Protocol: load.Protocol(c.Protocol), HTTP: map[string]int{"1": 1, "2": 2}[c.HTTP], Call: load.Call(c.Call),
@@ -187,7 +191,7 @@ func (c *benchCmd) Run(p *process) error {
 	return c.report(p, b)
 }
 
-// target finds the server, and refuses one that is not of this machine.
+// target finds the server, and refuses one that is not at a loopback address.
 func (c *benchCmd) target(ctx context.Context) (*load.Target, error) {
 	target, err := load.Resolve(ctx, c.Server, c.IOwnThisServer, nil)
 	var foreign *load.ForeignError

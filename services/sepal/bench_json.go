@@ -17,6 +17,7 @@ type benchDocument struct {
 	ElapsedMS   float64        `json:"elapsed_ms"`
 	Connections int            `json:"connections"`
 	Requests    benchRequests  `json:"requests"`
+	AnsweredBy  []benchSource  `json:"answered_by"` // the most frequent first
 	Rows        benchRows      `json:"rows"`
 	Bytes       benchBytes     `json:"bytes"`
 	Warmup      benchWarmup    `json:"warmup"`
@@ -37,8 +38,8 @@ type benchMachine struct {
 type benchSettings struct {
 	Server       string  `json:"server"`
 	Model        string  `json:"model"`
-	ModelVersion string  `json:"model_version"`
-	ModelDigest  string  `json:"model_digest,omitempty"`
+	ModelVersion string  `json:"model_version,omitempty"` // the one that answered; absent where several did
+	ModelDigest  string  `json:"model_digest,omitempty"`  // of that, where it was read before the run
 	Protocol     string  `json:"protocol"`
 	HTTP         int     `json:"http"`
 	Call         string  `json:"call"`
@@ -64,6 +65,13 @@ type benchRequests struct {
 	Unsent    uint64  `json:"unsent"`
 	Abandoned uint64  `json:"abandoned"`
 	PerSecond float64 `json:"per_second"` // answered or failed
+}
+
+// benchSource is how many requests a version answered, as a variant of the rollout.
+type benchSource struct {
+	ModelVersion string `json:"model_version"`
+	Variant      string `json:"variant"`
+	Requests     uint64 `json:"requests"`
 }
 
 type benchRows struct {
@@ -115,9 +123,13 @@ func (b *bench) document() benchDocument {
 		Rows:       benchRows{Classified: r.Rows, Refused: r.FailedRows, PerSecond: r.PerSecond(r.Rows)},
 		Bytes:      benchBytes{Sent: r.SentBytes, Received: r.ReceivedBytes},
 		Warmup:     benchWarmup{Requests: r.Warmup, Failed: r.WarmupFailed},
+		AnsweredBy: []benchSource{},
 		Errors:     []benchFailure{},
 		LatencyMS:  timesOf(&r.Latency),
 		Objectives: b.objectives,
+	}
+	for _, by := range r.By {
+		d.AnsweredBy = append(d.AnsweredBy, benchSource{ModelVersion: by.Version, Variant: by.Variant, Requests: by.Requests})
 	}
 	for _, f := range r.Failures {
 		d.Errors = append(d.Errors, benchFailure(f))
@@ -132,11 +144,17 @@ func (b *bench) document() benchDocument {
 func (b *bench) settings() benchSettings {
 	o := b.options
 	s := benchSettings{
-		Server: o.Target.Address(), Model: b.version.GetModel(), ModelVersion: b.version.GetVersion(), ModelDigest: b.version.GetDigest(),
+		Server: o.Target.Address(), Model: b.version.GetModel(),
 		Protocol: string(o.Protocol), HTTP: o.HTTP, Call: string(o.Call), Loop: "closed", Concurrency: o.Concurrency,
 		Rate: o.Rate, InFlight: o.InFlight, Connections: o.Connections,
 		DurationMS: milliseconds(o.Duration), Count: o.Count, WarmupMS: milliseconds(o.Warmup), TimeoutMS: milliseconds(o.Timeout),
 		Matrix: o.Matrix, CSV: b.csv, Seed: o.Seed,
+	}
+	if versions := b.versions(); len(versions) == 1 {
+		s.ModelVersion = versions[0]
+		if s.ModelVersion == b.version.GetVersion() {
+			s.ModelDigest = b.version.GetDigest()
+		}
 	}
 	if o.Rate > 0 {
 		s.Loop, s.Arrivals = "open", string(o.Arrivals)

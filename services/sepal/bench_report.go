@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -156,7 +157,22 @@ func (b *bench) title() string {
 	}[b.options.Protocol]
 	http := map[int]string{1: "HTTP/1.1", 2: "HTTP/2"}[b.options.HTTP]
 	return fmt.Sprintf("%s by %s over %s: %s %s at %s", call, protocol, http,
-		printable(b.version.GetModel()), printable(b.version.GetVersion()), b.options.Target.Address())
+		printable(b.version.GetModel()), strings.Join(printables(b.versions()), ", "), b.options.Target.Address())
+}
+
+// versions returns the versions that answered, the most frequent first; the one that was asked
+// about where none did, or the server does not say.
+func (b *bench) versions() []string {
+	var versions []string
+	for _, by := range b.result.By {
+		if by.Version != "" && !slices.Contains(versions, by.Version) {
+			versions = append(versions, by.Version)
+		}
+	}
+	if versions == nil {
+		return []string{b.version.GetVersion()}
+	}
+	return versions
 }
 
 func (b *bench) batches() bool {
@@ -196,6 +212,7 @@ func (b *bench) write(w io.Writer) {
 	line("bytes sent", r.SentBytes, perSecond(r.PerSecond(r.SentBytes)))
 	line("bytes received", r.ReceivedBytes, perSecond(r.PerSecond(r.ReceivedBytes)))
 	_ = out.Flush() // to a buffer
+	b.writeVersions(w)
 	if r.Answered > 0 {
 		b.writeTimes(w)
 	}
@@ -229,6 +246,20 @@ func (b *bench) writeTimes(w io.Writer) {
 		line(r.name, load.Rounded(latency.Quantile(r.q)), load.Rounded(lag.Quantile(r.q)))
 	}
 	line("max", load.Rounded(latency.Max()), load.Rounded(lag.Max()))
+	_ = out.Flush() // to a buffer
+}
+
+// writeVersions writes how many requests each version answered, where several did.
+func (b *bench) writeVersions(w io.Writer) {
+	by := b.result.By
+	if len(by) < 2 {
+		return
+	}
+	fmt.Fprintln(w, "\nanswered by")
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, s := range by {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%.2f %%\t\n", printable(s.Version), printable(s.Variant), grouped(s.Requests), 100*float64(s.Requests)/float64(b.result.Answered))
+	}
 	_ = out.Flush() // to a buffer
 }
 

@@ -38,6 +38,8 @@ type benchServer struct {
 	requests atomic.Int64
 	// answer is what it does with a request, of which so many came; nil answers.
 	answer func(n int64, r *predictionv1.PredictRequest) error
+	// canary is whether a variant answers every fourth request.
+	canary bool
 }
 
 func (s *benchServer) GetVersion(_ context.Context, r *registryv1.GetVersionRequest) (*registryv1.GetVersionResponse, error) {
@@ -60,7 +62,10 @@ func (s *benchServer) Predict(_ context.Context, r *predictionv1.PredictRequest)
 			return nil, err
 		}
 	}
-	return &predictionv1.PredictResponse{Prediction: "cat", Model: "pet"}, nil
+	if s.canary && n%4 == 0 {
+		return &predictionv1.PredictResponse{Prediction: "cat", Model: "pet", ModelVersion: "v1.3.0", Variant: "canary"}, nil
+	}
+	return &predictionv1.PredictResponse{Prediction: "cat", Model: "pet", ModelVersion: "v1.2.3", Variant: "stable"}, nil
 }
 
 // start serves until the test ends.
@@ -177,17 +182,33 @@ func TestBenchSendsTheRowsOfTheFile(t *testing.T) {
 	}
 }
 
+// TestBenchOfSeveralVersions has a rollout divide the requests.
+func TestBenchOfSeveralVersions(t *testing.T) {
+	t.Parallel()
+	s := (&benchServer{canary: true}).start(t)
+	got := s.bench(t, "")
+	requireParts(t, got.stdout, "HTTP/2: pet v1.2.3, v1.3.0 at ", "\nanswered by\n", "v1.2.3  stable  150  75.00 %\n", "v1.3.0  canary   50  25.00 %\n")
+	var d benchDocument
+	if err := json.Unmarshal([]byte(s.bench(t, "--json -").stdout), &d); err != nil {
+		t.Fatal(err)
+	}
+	want := []benchSource{{"v1.2.3", "stable", 150}, {"v1.3.0", "canary", 50}}
+	if diff := cmp.Diff(want, d.AnsweredBy); diff != "" || d.Settings.ModelVersion != "" || d.Settings.ModelDigest != "" {
+		t.Errorf("settings %+v, answers (-want +got):\n%s", d.Settings, diff)
+	}
+}
+
 func TestBenchRefused(t *testing.T) {
 	t.Parallel()
 	s := new(benchServer).start(t)
 	missing := filepath.Join(t.TempDir(), "none", "file")
 	for args, want := range map[string]string{
-		"--model rose":           "sepal: there is no model rose",
-		"--csv " + missing:       "no such file",
-		"--json " + missing:      "cannot write to the folder of " + missing,
-		"--plot " + missing:      "cannot write to the folder of " + missing,
-		"-s 127.0.0.1:1":         "sepal: server 127.0.0.1:1 cannot be reached",
-		"-s localhost.invalid:1": "sepal: server localhost.invalid:1 cannot be reached",
+		"--model rose":               "sepal: there is no model rose",
+		"--csv " + missing:           "no such file",
+		"--json " + missing:          "cannot write to the folder of " + missing,
+		"--plot " + missing + ".svg": "cannot write to the folder of " + missing,
+		"-s 127.0.0.1:1":             "sepal: server 127.0.0.1:1 cannot be reached",
+		"-s localhost.invalid:1":     "sepal: server localhost.invalid:1 cannot be reached",
 	} {
 		if got := s.bench(t, args); got.code != exitFailure || got.stdout != "" || !strings.Contains(got.stderr, want) || strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("%s: got %v", args, got)
@@ -246,6 +267,13 @@ func TestBenchJSON(t *testing.T) {
     "abandoned": 0,
     "per_second": *
   },
+  "answered_by": [
+    {
+      "model_version": "v1.2.3",
+      "variant": "stable",
+      "requests": *
+    }
+  ],
   "rows": {
     "classified": *,
     "refused": 0,

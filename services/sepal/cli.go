@@ -126,6 +126,8 @@ func prepare(args []string) []string {
 		return append([]string{"version"}, args[1:]...)
 	case args[0] == "predict":
 		return append([]string{"predict"}, protectNegative(args[1:])...)
+	case args[0] == "models" && slices.Contains(args, "rollback"):
+		return append([]string{"models"}, protectNegative(args[1:])...)
 	}
 	return args
 }

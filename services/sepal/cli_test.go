@@ -119,7 +119,7 @@ func TestEnvironment(t *testing.T) {
 		{name: "values over a CSV variable", env: map[string]string{"SEPAL_PREDICT_CSV": "/none"}, args: row, want: "setosa, "},
 		{name: "server flag over path variable", env: map[string]string{"MODEL_PATH": "/none"}, args: row + " -s 127.0.0.1:1", wrong: "server 127.0.0.1:1 cannot be reached"},
 		{name: "path flag over server variable", env: map[string]string{"SEPAL_SERVER": "127.0.0.1:1"}, args: row + " -m /none", wrong: "/none: no such model file"},
-		{name: "path and server variables", env: map[string]string{"SEPAL_SERVER": "127.0.0.1:1", "MODEL_PATH": "/none"}, args: row, wrong: "expected --server (SEPAL_SERVER) or --model-path (MODEL_PATH), not both"},
+		{name: "path and server variables", env: map[string]string{"SEPAL_SERVER": "127.0.0.1:1", "MODEL_PATH": "/none"}, args: row, wrong: "server 127.0.0.1:1 cannot be reached"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

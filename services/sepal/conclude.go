@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -35,7 +36,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, syscall.EPIPE):
+	case unread(err):
 		// Whoever read the output, such as head, has seen enough.
 		return exitSignal + int(syscall.SIGPIPE)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -51,6 +52,13 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 		say(stderr, "%v", err)
 		return exitFailure
 	}
+}
+
+// unread reports whether nobody reads the output any more. A connection that a server closes is
+// another matter.
+func unread(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file) && errors.Is(file.Err, syscall.EPIPE)
 }
 
 // say writes one line to stderr. There is nobody to tell where that fails.

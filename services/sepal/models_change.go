@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -51,6 +50,9 @@ func (r *registryClient) change(model string, flags changeFlags, edit rolloutEdi
 		// Set again, it would be what a rollback goes back to.
 		return r.showChange(&registryv1.SetRolloutResponse{Rollout: present}, "nothing changes: the rollout is so already", present)
 	}
+	if err := r.warn(present, wanted); err != nil {
+		return err
+	}
 	set, err := r.SetRollout(r.ctx, &registryv1.SetRolloutRequest{Rollout: wanted, Actor: flags.actor(), Reason: flags.Reason})
 	if err != nil {
 		return err
@@ -81,7 +83,7 @@ func eventLine(model string, e *registryv1.RolloutEvent) string {
 
 // modelsPromote is the verb models promote.
 type modelsPromote struct {
-	Version string `arg:"" help:"Version to answer where no variant does."`
+	Version string `arg:"" help:"Version, or label, to answer where no variant does."`
 	modelFlag
 	changeFlags
 }
@@ -92,7 +94,8 @@ func (modelsPromote) Help() string {
   sepal models promote v1.1.0 --registry models
   sepal models promote v1.1.0 --server localhost:50051 -m "won the test of May"
 
-Variants of this version end, since it answers by itself now; the others keep their share.`
+Variants of this version end, since it answers by itself now; the others keep their share. Where it
+does not take the rows of the version that was stable, a warning says how.`
 }
 
 // Run makes the version the stable one.
@@ -131,15 +134,15 @@ func (c *modelsSplit) Run(p *process, m *modelsCmd) error {
 		}
 		s.shares = append(s.shares, share)
 	}
-	if !s.clear && len(s.remove) == 0 && len(s.shares) == 0 {
-		return &usageError{verb: "models split", err: errors.New("expected VERSION=PERCENT, --remove or --clear")}
+	if err := s.check(); err != nil {
+		return &usageError{verb: "models split", err: err}
 	}
 	return m.use(p, func(r *registryClient) error { return r.change(c.Model, c.changeFlags, s.edit) })
 }
 
 // modelsShadow is the verb models shadow.
 type modelsShadow struct {
-	Versions []string `arg:"" optional:"" name:"version" help:"Version to score beside what answers."`
+	Versions []string `arg:"" optional:"" name:"version" help:"Version, or label, to score beside what answers."`
 
 	Off   []string `env:"SEPAL_SHADOW_OFF" placeholder:"VERSION" help:"Versions to score no more."`
 	Clear bool     `env:"SEPAL_SHADOW_CLEAR" help:"Score no other versions any more."`
@@ -154,16 +157,18 @@ func (modelsShadow) Help() string {
   sepal models shadow --off v1.1.0 --server localhost:50051
   sepal models show --server localhost:50051
 
-A shadow scores every row that is answered, and nobody gets its answer. Each server counts how
-often both predicted the same class, from when the version became a shadow.`
+A shadow scores the rows that the rollout assigns, and nobody gets its answer. Each server counts
+how often both predicted the same class, from when the version became a shadow. Rows that ask for
+a version by its name are not compared, such as those of a CSV that sepal predict sends without
+--subject-id.`
 }
 
 // Run changes the shadows.
 func (c *modelsShadow) Run(p *process, m *modelsCmd) error {
-	if !c.Clear && len(c.Off) == 0 && len(c.Versions) == 0 {
-		return &usageError{verb: "models shadow", err: errors.New("expected VERSION, --off or --clear")}
-	}
 	s := shadowed{clear: c.Clear, off: c.Off, on: c.Versions}
+	if err := s.check(); err != nil {
+		return &usageError{verb: "models shadow", err: err}
+	}
 	return m.use(p, func(r *registryClient) error { return r.change(c.Model, c.changeFlags, s.edit) })
 }
 
@@ -187,46 +192,12 @@ func (modelsLabel) Help() string {
 // Run changes the labels.
 func (c *modelsLabel) Run(p *process, m *modelsCmd) error {
 	labels, err := labelsOf(c.Labels)
-	if err == nil && len(labels) == 0 && len(c.Remove) == 0 {
-		err = errors.New("expected NAME=VERSION or --remove")
+	l := labelled{remove: c.Remove, set: labels}
+	if err == nil {
+		err = l.check()
 	}
 	if err != nil {
 		return &usageError{verb: "models label", err: err}
 	}
-	l := labelled{remove: c.Remove, set: labels}
 	return m.use(p, func(r *registryClient) error { return r.change(c.Model, c.changeFlags, l.edit) })
-}
-
-// modelsRollback is the verb models rollback.
-type modelsRollback struct {
-	Revision uint32 `arg:"" optional:"" help:"Revision of the history to go back to; by default what there was before the present rollout."`
-	modelFlag
-	changeFlags
-}
-
-// Help returns what the help of the verb says beside its flags.
-func (modelsRollback) Help() string {
-	return `Examples:
-  sepal models rollback --server localhost:50051 -m "errors since noon"
-  sepal models rollback 7 --registry models
-
-Without a revision, called again it goes back further. What it leaves stays in the history, so a
-rollback can be taken back too.`
-}
-
-// Run brings the rollout back.
-func (c *modelsRollback) Run(p *process, m *modelsCmd) error {
-	return m.use(p, func(r *registryClient) error {
-		name, err := r.model(c.Model)
-		if err != nil {
-			return err
-		}
-		back, err := r.Rollback(r.ctx, &registryv1.RollbackRequest{
-			Model: name, ToRevision: c.Revision, Actor: c.actor(), Reason: c.Reason,
-		})
-		if err != nil {
-			return err
-		}
-		return r.showChange(back, eventLine(name, back.GetEvent()), back.GetRollout())
-	})
 }

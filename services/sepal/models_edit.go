@@ -1,11 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -18,9 +17,14 @@ import (
 // leaves to the registry to refuse, but for what it cannot make sense of.
 type rolloutEdit func(*registryv1.Rollout) (*registryv1.Rollout, error)
 
-// promoted makes a version the stable one. Variants of it end, since it answers by itself now.
-func promoted(version string) rolloutEdit {
+// promoted makes a version, or the one of a label, the stable one. Variants of it end, since it
+// answers by itself now.
+func promoted(name string) rolloutEdit {
 	return func(r *registryv1.Rollout) (*registryv1.Rollout, error) {
+		version, err := versionOf(r, name)
+		if err != nil {
+			return nil, err
+		}
 		r = proto.CloneOf(r)
 		r.Stable = version
 		r.Variants = slices.DeleteFunc(r.GetVariants(), func(v *registryv1.Variant) bool { return v.GetVersion() == version })
@@ -28,121 +32,15 @@ func promoted(version string) rolloutEdit {
 	}
 }
 
-// share is what a version is to get of the requests.
-type share struct {
-	variant string // empty: the variant of that version, or a new one named by it
-	version string
-	weight  uint32 // hundredths of a percent
-}
-
-// shareOf reads a share such as "v1.1.0=5" or "canary:v1.1.0=0.5%".
-func shareOf(text string) (share, error) {
-	const expected = "expected VERSION=PERCENT such as v1.1.0=5, or NAME:VERSION=PERCENT"
-	target, percent, ok := strings.Cut(text, "=")
-	if !ok {
-		return share{}, fmt.Errorf("found %q, %s", text, expected)
+// versionOf returns the version that a text names, by itself or by a label.
+func versionOf(r *registryv1.Rollout, text string) (string, error) {
+	if version, is := r.GetLabels()[text]; is {
+		return version, nil
 	}
-	s := share{version: target}
-	if name, version, named := strings.Cut(target, ":"); named {
-		if name == "" {
-			return share{}, fmt.Errorf("found %q without a name before the colon, %s", text, expected)
-		}
-		s.variant, s.version = name, version
+	if native.CheckVersion(text) != nil {
+		return "", fmt.Errorf("%q is no version such as v1.0.0, and no label: %s", text, there(slices.Sorted(maps.Keys(r.GetLabels()))))
 	}
-	if native.CheckVersion(s.version) != nil {
-		return share{}, fmt.Errorf("found %q, whose version %q is none such as v1.0.0, %s", text, s.version, expected)
-	}
-	var err error
-	if s.weight, err = weightOf(percent); err != nil {
-		return share{}, fmt.Errorf("found %q, %w", text, err)
-	}
-	return s, nil
-}
-
-// weightOf returns a percentage such as "5", "0.25" or "5 %" in hundredths of a percent.
-func weightOf(percent string) (uint32, error) {
-	number := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(percent), "%"))
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(v >= 0 && v <= 100) {
-		return 0, fmt.Errorf("expected a percentage of 0 to 100 after the =")
-	}
-	weight := math.Round(100 * v)
-	if math.Abs(100*v-weight) > 1e-9 {
-		return 0, fmt.Errorf("expected a percentage of at most two digits after the point")
-	}
-	return uint32(weight), nil
-}
-
-// split changes the shares of variants; those that are not named keep theirs.
-type split struct {
-	clear  bool     // all variants end first
-	remove []string // variants that end
-	shares []share
-}
-
-func (s split) edit(r *registryv1.Rollout) (*registryv1.Rollout, error) {
-	r = proto.CloneOf(r)
-	if s.clear {
-		r.Variants = nil
-	}
-	for _, name := range s.remove {
-		at := slices.IndexFunc(r.GetVariants(), func(v *registryv1.Variant) bool { return variantName(v) == name })
-		if at < 0 {
-			return nil, fmt.Errorf("there is no variant %q; %s", name, there(variantNames(r.GetVariants())))
-		}
-		r.Variants = slices.Delete(r.Variants, at, at+1)
-	}
-	set := map[*registryv1.Variant]bool{}
-	for _, s := range s.shares {
-		v, err := s.variantOf(r)
-		if err != nil {
-			return nil, err
-		}
-		if set[v] {
-			return nil, fmt.Errorf("variant %s is given a share twice", variantName(v))
-		}
-		set[v] = true
-		v.Version, v.Weight = s.version, s.weight
-	}
-	return r, nil
-}
-
-// variantOf returns the variant that gets the share, which it adds where there is none.
-func (s share) variantOf(r *registryv1.Rollout) (*registryv1.Variant, error) {
-	var found []*registryv1.Variant
-	for _, v := range r.GetVariants() {
-		if s.variant != "" && variantName(v) == s.variant || s.variant == "" && v.GetVersion() == s.version {
-			found = append(found, v)
-		}
-	}
-	switch {
-	case len(found) > 1:
-		return nil, fmt.Errorf("several variants answer with %s (%s); name one, such as %s:%s=5",
-			s.version, strings.Join(variantNames(found), ", "), variantName(found[0]), s.version)
-	case len(found) == 1:
-		return found[0], nil
-	case s.variant == "" && s.version == r.GetStable():
-		return nil, fmt.Errorf("%s is the stable version, which gets what the variants leave; to compare it with itself name a variant, such as same:%s=5", s.version, s.version)
-	}
-	added := &registryv1.Variant{Name: s.variant, Version: s.version}
-	r.Variants = append(r.Variants, added)
-	return added, nil
-}
-
-// variantName returns the name of a variant as responses give it.
-func variantName(v *registryv1.Variant) string {
-	if v.GetName() == "" {
-		return v.GetVersion()
-	}
-	return v.GetName()
-}
-
-func variantNames(variants []*registryv1.Variant) []string {
-	names := make([]string, len(variants))
-	for i, v := range variants {
-		names[i] = variantName(v)
-	}
-	return names
+	return text, nil
 }
 
 // shadowed changes which versions are scored in the shadow.
@@ -151,19 +49,40 @@ type shadowed struct {
 	off, on []string
 }
 
+// check returns an error if the change contradicts itself.
+func (s shadowed) check() error {
+	if !s.clear && len(s.off) == 0 && len(s.on) == 0 {
+		return errors.New("expected VERSION, --off or --clear")
+	}
+	for _, version := range s.on {
+		if slices.Contains(s.off, version) {
+			return fmt.Errorf("%s is to be a shadow and to be none (--off), expected one of both", version)
+		}
+	}
+	return nil
+}
+
 func (s shadowed) edit(r *registryv1.Rollout) (*registryv1.Rollout, error) {
 	r = proto.CloneOf(r)
 	if s.clear {
 		r.Shadows = nil
 	}
-	for _, version := range s.off {
+	for _, name := range s.off {
+		version, err := versionOf(r, name)
+		if err != nil {
+			return nil, err
+		}
 		at := slices.Index(r.GetShadows(), version)
 		if at < 0 {
 			return nil, fmt.Errorf("%s is no shadow; %s", version, there(r.GetShadows()))
 		}
 		r.Shadows = slices.Delete(r.Shadows, at, at+1)
 	}
-	for _, version := range s.on {
+	for _, name := range s.on {
+		version, err := versionOf(r, name)
+		if err != nil {
+			return nil, err
+		}
 		if !slices.Contains(r.GetShadows(), version) {
 			r.Shadows = append(r.Shadows, version)
 		}
@@ -175,6 +94,19 @@ func (s shadowed) edit(r *registryv1.Rollout) (*registryv1.Rollout, error) {
 type labelled struct {
 	remove []string
 	set    map[string]string // versions by name
+}
+
+// check returns an error if the change contradicts itself.
+func (l labelled) check() error {
+	if len(l.set) == 0 && len(l.remove) == 0 {
+		return errors.New("expected NAME=VERSION or --remove")
+	}
+	for _, name := range l.remove {
+		if _, both := l.set[name]; both {
+			return fmt.Errorf("label %s is set and is to be removed, expected one of both", name)
+		}
+	}
+	return nil
 }
 
 func (l labelled) edit(r *registryv1.Rollout) (*registryv1.Rollout, error) {
@@ -199,6 +131,9 @@ func labelsOf(texts []string) (map[string]string, error) {
 		name, version, ok := strings.Cut(text, "=")
 		if !ok || name == "" || version == "" {
 			return nil, fmt.Errorf("found %q, expected NAME=VERSION such as champion=v1.0.0", text)
+		}
+		if native.CheckVersion(version) != nil {
+			return nil, fmt.Errorf("found %q, whose version %q is none such as v1.0.0", text, version)
 		}
 		if _, twice := labels[name]; twice {
 			return nil, fmt.Errorf("label %s is given twice", name)

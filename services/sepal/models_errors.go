@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -36,7 +37,7 @@ func (r *registryClient) why(e *sepal.Error) string {
 		}
 		parts := make([]string, len(e.Violations))
 		for i, v := range e.Violations {
-			parts[i] = strings.TrimPrefix(v.String(), "rollout.")
+			parts[i] = named(strings.TrimPrefix(v.Field, "rollout.")) + " " + v.Description
 		}
 		return strings.Join(parts, "; ")
 	case connect.CodeFailedPrecondition:
@@ -54,8 +55,10 @@ func (r *registryClient) why(e *sepal.Error) string {
 			return e.Message // of the store
 		}
 		if !connect.IsWireError(e) {
-			return fmt.Sprintf("server %s cannot be reached: %s", r.server, e.Message)
+			return unreachable(r.server, e.Message)
 		}
+	case connect.CodeUnimplemented:
+		return missing(r.server, e.Message)
 	case connect.CodeInternal:
 		if text := r.log.text(); text != "" {
 			return text
@@ -67,6 +70,26 @@ func (r *registryClient) why(e *sepal.Error) string {
 		text = "server " + r.server + ": " + text
 	}
 	return text
+}
+
+var (
+	variantPath = regexp.MustCompile(`^variants\[\d+\]\.(name|version|weight)$`)
+	shadowPath  = regexp.MustCompile(`^shadows\[\d+\]$`)
+	labelPath   = regexp.MustCompile(`^labels\[(.*)\]$`)
+)
+
+// named returns what a path in a rollout is in the words of the command line.
+func named(path string) string {
+	switch {
+	case path == "stable":
+		return "the stable version"
+	case shadowPath.MatchString(path):
+		return "a shadow"
+	case variantPath.MatchString(path):
+		return variantPath.ReplaceAllString(path, "the $1 of a variant")
+	default:
+		return labelPath.ReplaceAllString(path, "label $1")
+	}
 }
 
 // lastError is the log of a server in this process: what it tells nobody else is why a call failed

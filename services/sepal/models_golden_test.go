@@ -40,12 +40,12 @@ publish ` + irisV2 + ` --model-version v1.2.0 --json
 list
 split canary:v1.1.0=5 v1.2.0=0 -m slowly
 split v1.1.0=12.5%
-shadow v1.2.0
 label champion=v1.0.0 challenger=v1.1.0
-list
 show
+shadow v1.2.0
+list
 show challenger
-promote v1.1.0
+promote challenger
 promote v1.1.0
 label --remove challenger
 shadow --off v1.2.0
@@ -84,26 +84,41 @@ split two=5
 split v2.0.0=101
 split v2.0.0=NaN
 split v2.0.0=5 v2.0.0=6
+split --remove b b:v2.0.0=5
 split v2.0.0=60 b:v2.0.0=50
 split --remove canary
 split stable:v2.0.0=5
 shadow
 shadow --off v2.0.0
+shadow --off v2.0.0 v2.0.0
+shadow canary
 label
 label champion
 label a=v1.0.0 a=v2.0.0
 label v3.0.0=v1.0.0
 label --remove champion
+label a=v1.0.0 --remove a
+label a=b
+promote champion
 rollback
 rollback 2
+rollback 0
+rollback -1
 rollback x
 verify v9.0.0
 verify
+split v2.0.0=0
+split v2.0.0=5
+promote v2.0.0
+promote v1.0.0
+rollback 1
+rollback
 history
 `},
 	{name: "several", local: true, lines: `
 publish ` + irisV1 + `
 publish ` + loanV1 + `
+publish ` + loanV1 + ` --force
 list
 list --model loan
 show
@@ -111,6 +126,9 @@ history
 show --model loan
 verify --model loan
 history --model loan
+publish ` + irisV2 + `
+shadow --model iris v1.1.0
+show --model iris
 `},
 	{name: "rolled_back", local: true, lines: `
 publish ` + irisV1 + `
@@ -146,6 +164,9 @@ promote v1.0.0
 show
 damage iris/rollout.json
 show
+verify v1.1.0
+history
+history --json
 promote v1.0.0
 `},
 }

@@ -9,7 +9,7 @@ import (
 
 // modelsHistory is the verb models history.
 type modelsHistory struct {
-	Limit uint32 `short:"n" env:"SEPAL_HISTORY_LIMIT" placeholder:"N" help:"List only the N latest changes."`
+	Limit uint32 `short:"n" env:"SEPAL_HISTORY_LIMIT" placeholder:"N" help:"List only the N latest changes; 0 is all."`
 	modelFlag
 }
 
@@ -30,15 +30,38 @@ func (c *modelsHistory) Run(p *process, m *modelsCmd) error {
 			return err
 		}
 		events, err := c.events(r, name)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case r.json:
-			return writeJSON(r.stdout, &registryv1.ListRolloutEventsResponse{Events: events})
-		case len(events) == 0:
-			return r.write(func(out *textTable) { out.line("nobody has changed anything of %s yet", printable(name)) })
 		}
-		return r.write(func(out *textTable) { out.events(events) })
+		now, err := r.GetRollout(r.ctx, name)
+		if err != nil {
+			return err
+		}
+		return r.history(name, events, now.GetProblem())
+	})
+}
+
+// history writes the events. Where there are none, a problem with the rollout may be why.
+func (r *registryClient) history(model string, events []*registryv1.RolloutEvent, problem string) error {
+	if r.json {
+		if err := writeJSON(r.stdout, &registryv1.ListRolloutEventsResponse{Events: events}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(events) == 0 && problem != "":
+		return fmt.Errorf("there is no history of %s to be read: %s", model, problem)
+	case r.json:
+		return nil
+	case len(events) == 0:
+		return r.write(func(out *textTable) { out.line("nobody has changed anything of %s yet", printable(model)) })
+	}
+	return r.write(func(out *textTable) {
+		out.events(events)
+		if problem != "" {
+			out.line("")
+			out.problem(problem)
+		}
 	})
 }
 

@@ -88,12 +88,18 @@ func (r *registryClient) list(model *registryv1.RegisteredModel) error {
 // problems says what of a model is not in force, and which versions could not be loaded and why.
 func (t *textTable) problems(model *registryv1.RegisteredModel, versions []*registryv1.ModelVersion) {
 	var texts []string
+	said := map[string]bool{}
 	for _, v := range versions {
 		if v.GetState() == registryv1.VersionState_VERSION_STATE_FAILED {
 			texts = append(texts, v.GetVersion()+" could not be loaded: "+v.GetReason())
+			said[v.GetReason()] = true
 		}
 	}
-	texts = append(texts, model.GetProblems()...)
+	for _, problem := range model.GetProblems() {
+		if !said[problem] {
+			texts = append(texts, problem)
+		}
+	}
 	if len(texts) > 0 {
 		t.line("")
 	}

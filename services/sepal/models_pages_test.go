@@ -49,6 +49,10 @@ func (h longHistory) ListRolloutEvents(_ context.Context, request *registryv1.Li
 	return response, nil
 }
 
+func (h longHistory) GetRollout(context.Context, *registryv1.GetRolloutRequest) (*registryv1.GetRolloutResponse, error) {
+	return new(registryv1.GetRolloutResponse), nil
+}
+
 func TestHistoryReadsAllPages(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -58,7 +62,7 @@ func TestHistoryReadsAllPages(t *testing.T) {
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	t.Cleanup(server.Close)
-	for flag, want := range map[string]int{"": 2345, "-n 1": 1, "-n 100": 100, "-n 1500": 1500, "-n 9999": 2345} {
+	for flag, want := range map[string]int{"": 2345, "-n 0": 2345, "-n 1": 1, "-n 100": 100, "-n 1500": 1500, "-n 9999": 2345} {
 		got := must(t, "models history --json -s "+server.URL+" "+flag)
 		var response registryv1.ListRolloutEventsResponse
 		if err := protojson.Unmarshal([]byte(got), &response); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -24,7 +25,7 @@ type modelsPublish struct {
 
 // forceFlag lets a version be published that breaks the signature of the stable one.
 type forceFlag struct {
-	Force bool `env:"SEPAL_PUBLISH_FORCE" help:"Publish it though it breaks the signature of the stable version; the history says so."`
+	Force bool `env:"SEPAL_PUBLISH_FORCE" help:"Publish it though it breaks the signature of the stable version, which the history then says, or is a second model where the only one is the default one."`
 }
 
 // Help returns what the help of the verb says beside its flags.
@@ -130,6 +131,12 @@ func (r *registryClient) notPublished(path string, err error) error {
 		}
 		return fmt.Errorf("%s: not published, since it breaks the signature of the stable version as said; "+
 			"publish it as another model (--name), or with --force, which puts that on record", path)
+	case e.Code == connect.CodeFailedPrecondition:
+		if text, forced := strings.CutSuffix(e.Message, "force it"); forced {
+			return &callError{text: text + "publish it with --force", err: err}
+		}
+	case e.Code == connect.CodeAlreadyExists:
+		return &callError{text: e.Message + " (--model-version)", err: err}
 	case e.Code == connect.CodeInvalidArgument && len(e.Violations) == 1 && e.Violations[0].Field == "file":
 		return &callError{text: path + ": " + e.Violations[0].Description, err: err}
 	}

@@ -20,7 +20,9 @@ func (modelsShow) Help() string {
   sepal models show --server localhost:50051
   sepal models show v1.1.0 --registry models --model iris
 
-Of shadows, a server says how they agree with what it answered; a registry knows of no answers.`
+Of shadows, a server says how they agree with what it answered: on how many rows, how often on the
+same class, and how far their probabilities of the class answered are apart, on average and at
+most. A registry knows of no answers.`
 }
 
 // Run shows the version, or the rollout.
@@ -54,6 +56,12 @@ func (r *registryClient) showModel(response *registryv1.GetModelResponse) error 
 	if err != nil {
 		return err
 	}
+	var versions []*registryv1.ModelVersion
+	if model.GetFailedVersions() > 0 && !r.json {
+		if versions, err = r.versions(model.GetName()); err != nil {
+			return err
+		}
+	}
 	if r.json {
 		if err := writeJSON(r.stdout, response); err != nil {
 			return err
@@ -77,7 +85,8 @@ func (r *registryClient) showModel(response *registryv1.GetModelResponse) error 
 		out.line("rollout\t%s", set)
 		out.line("")
 		out.rollout(rollout)
-		out.problems(model, nil)
+		out.agreements(rollout, r.server != "")
+		out.problems(model, versions)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -95,7 +96,7 @@ func TestATrainedModelGoesLive(t *testing.T) {
 	requireParts(t, must(t, "models publish "+model+where), "published v1.2.0", "v1.0.0   100 %")
 	must(t, "models shadow v1.2.0"+where)
 	answer(t, env.Address, 20)
-	requireParts(t, must(t, "models show"+where), "agrees with v1.0.0 on ", " of 20 rows, apart by ")
+	requireParts(t, must(t, "models show"+where), "shadow        v1.2.0   -\n", "\nv1.2.0  v1.0.0  20    ")
 	requireParts(t, must(t, "models promote v1.2.0"+where), "stable v1.0.0 → v1.2.0")
 	requireParts(t, must(t, "predict 5.1 3.5 1.4 0.2"+where), "by iris v1.2.0\n")
 	must(t, "models rollback"+where)
@@ -255,20 +256,29 @@ func TestAgreementIsSaid(t *testing.T) {
 	other.Shadow = "v3.0.0"
 	tests := []struct {
 		agreements []*registryv1.ShadowAgreement
-		want       string
+		want       []string
 	}{
-		{nil, "no rows yet"},
-		{[]*registryv1.ShadowAgreement{other, agreement("v1.0.0", 0, 0, 0)}, "no rows yet"},
-		{[]*registryv1.ShadowAgreement{agreement("v1.0.0", 0, 0, 3)}, "could not score 3 rows of v1.0.0"},
+		{nil, []string{"v2.0.0 - 0 - - - 0"}},
+		{[]*registryv1.ShadowAgreement{other, agreement("v1.0.0", 0, 0, 0)}, []string{"v2.0.0 - 0 - - - 0"}},
+		{[]*registryv1.ShadowAgreement{agreement("v1.0.0", 0, 0, 3)}, []string{"v2.0.0 v1.0.0 0 - - - 3"}},
 		{
 			[]*registryv1.ShadowAgreement{agreement("v1.0.0", 200, 199, 0), agreement("v1.1.0", 4, 1, 2)},
-			"agrees with v1.0.0 on 99.50 % of 200 rows, apart by 0.0125 on average and 0.5 at most; " +
-				"agrees with v1.1.0 on 25.00 % of 4 rows, apart by 0.0125 on average and 0.5 at most, could not score 2",
+			[]string{"v2.0.0 v1.0.0 200 99.50 % 0.0125 0.5 0", "v2.0.0 v1.1.0 4 25.00 % 0.0125 0.5 2"},
 		},
 	}
 	for _, test := range tests {
-		if got := agreementOf("v2.0.0", test.agreements); got != test.want {
-			t.Errorf("got %q, expected %q", got, test.want)
+		var stdout strings.Builder
+		r := &registryClient{process: &process{stdout: &stdout}}
+		err := r.write(func(out *textTable) {
+			out.agreements(&registryv1.GetRolloutResponse{Rollout: &registryv1.Rollout{Shadows: []string{"v2.0.0"}}, Agreements: test.agreements}, true)
+		})
+		var got []string
+		for line := range strings.Lines(stdout.String()) {
+			got = append(got, strings.Join(strings.Fields(line), " "))
+		}
+		want := append([]string{"", "shadow beside rows same class apart by at most not scored"}, test.want...)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("-want +got:\n%s\n%v", diff, err)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (t *textTable) rollout(response *registryv1.GetRolloutResponse) {
 		t.line("variant\t%s\t%s\t%s", name, printable(v.GetVersion()), weight)
 	}
 	for _, version := range r.GetShadows() {
-		t.line("shadow\t\t%s\t%s", printable(version), agreementOf(version, response.GetAgreements()))
+		t.line("shadow\t\t%s\t-", printable(version))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.GetLabels())) {
 		t.line("label\t%s\t%s", printable(name), printable(r.GetLabels()[name]))
@@ -101,27 +101,39 @@ func (t *textTable) rollout(response *registryv1.GetRolloutResponse) {
 // problem writes what is not in force; a cell would make its column too wide.
 func (t *textTable) problem(text string) { t.line("problem: %s", printableLine(text)) }
 
-// agreementOf says how a shadow agrees with what answers.
-func agreementOf(shadow string, agreements []*registryv1.ShadowAgreement) string {
-	var parts []string
-	for _, a := range agreements {
-		if a.GetShadow() != shadow || a.GetRows() == 0 && a.GetFailed() == 0 {
-			continue
-		}
-		part := fmt.Sprintf("could not score %d rows of %s", a.GetFailed(), printable(a.GetVersion()))
-		if a.GetRows() > 0 {
-			part = fmt.Sprintf("agrees with %s on %.2f %% of %d rows, apart by %.4g on average and %.4g at most",
-				printable(a.GetVersion()), 100*float64(a.GetAgreed())/float64(a.GetRows()), a.GetRows(), a.GetMeanDifference(), a.GetMaxDifference())
-			if a.GetFailed() > 0 {
-				part += fmt.Sprintf(", could not score %d", a.GetFailed())
+// agreements writes how each shadow agrees with what answers, which only a server knows.
+func (t *textTable) agreements(response *registryv1.GetRolloutResponse, server bool) {
+	shadows := response.GetRollout().GetShadows()
+	if len(shadows) == 0 {
+		return
+	}
+	t.line("")
+	if !server {
+		t.line("how the shadows agree, each server knows for itself: see --server")
+		return
+	}
+	t.line("shadow\tbeside\trows\tsame class\tapart by\tat most\tnot scored")
+	for _, shadow := range shadows {
+		found := false
+		for _, a := range response.GetAgreements() {
+			if a.GetShadow() == shadow && a.GetRows()+a.GetFailed() > 0 {
+				t.agreement(a)
+				found = true
 			}
 		}
-		parts = append(parts, part)
+		if !found {
+			t.line("%s\t-\t0\t-\t-\t-\t0", printable(shadow))
+		}
 	}
-	if len(parts) == 0 {
-		return "no rows yet"
+}
+
+func (t *textTable) agreement(a *registryv1.ShadowAgreement) {
+	same, mean, most := "-", "-", "-"
+	if a.GetRows() > 0 {
+		same = fmt.Sprintf("%.2f %%", 100*float64(a.GetAgreed())/float64(a.GetRows()))
+		mean, most = fmt.Sprintf("%.4g", a.GetMeanDifference()), fmt.Sprintf("%.4g", a.GetMaxDifference())
 	}
-	return strings.Join(parts, "; ")
+	t.line("%s\t%s\t%d\t%s\t%s\t%s\t%d", printable(a.GetShadow()), printable(a.GetVersion()), a.GetRows(), same, mean, most, a.GetFailed())
 }
 
 // rolesOf says what a version does in a rollout.

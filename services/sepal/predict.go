@@ -22,9 +22,10 @@ type predictCmd struct {
 	CSV string `name:"csv" env:"SEPAL_PREDICT_CSV" placeholder:"FILE" help:"Classify the rows of a CSV file with a header, - for standard input; columns that are no features are passed over."`
 
 	ModelPath    string `short:"m" env:"MODEL_PATH" placeholder:"PATH" help:"Model file or registry folder; the built-in iris model by default."`
-	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to use, the served one by default."`
+	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version, or label, to use; by default the rollout chooses one for a row, and its stable version classifies many."`
+	SubjectID    string `name:"subject-id" env:"SEPAL_PREDICT_SUBJECT_ID" placeholder:"ID" help:"Whom or what the row is for, or all rows of a CSV: the rollout gives an id the same version each time."`
 	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to use, where there are several."`
-	Server       string `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Ask this server, also a URL, in place of a local model."`
+	Server       string `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Ask this server, also a URL, in place of a local model; SEPAL_SERVER wins over MODEL_PATH."`
 
 	TopK    *uint32 `env:"SEPAL_PREDICT_TOP_K" placeholder:"N" help:"List only the N best classes."`
 	Explain bool    `env:"SEPAL_PREDICT_EXPLAIN" help:"Explain each prediction; of many rows, with --output json."`
@@ -39,6 +40,11 @@ func (predictCmd) Help() string {
     petal_length_cm=1.4 petal_width_cm=0.2
   sepal predict --csv flowers.csv > predictions.csv
   sepal predict --server localhost:50051 --output json < flowers.csv
+  sepal predict --server localhost:50051 --subject-id user-7 5.1 3.5 1.4 0.2
+
+One row asks for no version, unless you name one: the rollout chooses it, and shadows see the row.
+Many rows name the stable version, so that one version answers all, and shadows do not see them;
+with --subject-id they get the version that the rollout gives to that id.
 
 Of many rows, one that cannot be classified has its reason in the output, and the exit code is 1
 when all are done.`
@@ -56,12 +62,21 @@ func (c *predictCmd) AfterApply(parsed *kong.Context) error {
 	}
 	if c.Server != "" && c.ModelPath != "" {
 		switch remote, local := given(parsed, "server"), given(parsed, "model-path"); {
-		case remote == local:
-			return errors.New("expected --server (SEPAL_SERVER) or --model-path (MODEL_PATH), not both")
-		case remote:
-			c.ModelPath = ""
+		case remote && local:
+			return errors.New("expected --server or --model-path, not both")
 		case local:
 			c.Server = ""
+		default:
+			// MODEL_PATH is the server's variable too: who serves models has it set.
+			c.ModelPath = ""
+		}
+	}
+	if c.SubjectID != "" && c.ModelVersion != "" {
+		switch subject, version := given(parsed, "subject-id"), given(parsed, "model-version"); {
+		case subject && version:
+			return errors.New("expected --subject-id or --model-version, not both: a version that is named answers for whomever it is")
+		case subject && c.Server != "":
+			c.ModelVersion = ""
 		}
 	}
 	switch {
@@ -108,7 +123,7 @@ func (c *predictCmd) dial(ctx context.Context) (*sepal.Client, func(), error) {
 	return client, client.Close, nil
 }
 
-// version asks for what the model takes, and so pins the version for all rows.
+// version asks for what the model takes: the version named, or the stable one.
 func (c *predictCmd) version(ctx context.Context, client *sepal.Client) (*registryv1.ModelVersion, error) {
 	version := ""
 	if c.Server != "" {
@@ -121,26 +136,45 @@ func (c *predictCmd) version(ctx context.Context, client *sepal.Client) (*regist
 	return response.GetVersion(), nil
 }
 
+// answered returns the version that answered, which the rollout may have chosen otherwise than
+// the one that was asked about.
+func (c *predictCmd) answered(ctx context.Context, client *sepal.Client, version *registryv1.ModelVersion, by string) (*registryv1.ModelVersion, error) {
+	if by == "" || by == version.GetVersion() {
+		return version, nil
+	}
+	response, err := client.GetVersion(ctx, version.GetModel(), by)
+	if err != nil {
+		return nil, callFailed(c.Server, err)
+	}
+	return response.GetVersion(), nil
+}
+
 func (c *predictCmd) one(p *process, client *sepal.Client, version *registryv1.ModelVersion) error {
 	cells, err := c.cells(version)
 	if err != nil {
 		return err
 	}
-	response, err := client.Predict(p.ctx, &predictionv1.PredictRequest{
+	request := &predictionv1.PredictRequest{
 		Inputs: inputsOf(version.GetSignature(), cells),
-		Model:  version.GetModel(), Version: version.GetVersion(), TopK: c.TopK, Explain: c.Explain,
-	})
+		Model:  version.GetModel(), SubjectId: c.SubjectID, TopK: c.TopK, Explain: c.Explain,
+	}
+	if c.ModelVersion != "" {
+		request.Version = version.GetVersion()
+	}
+	response, err := client.Predict(p.ctx, request)
 	if err != nil {
 		return callFailed(c.Server, err)
 	}
-	switch c.Output {
-	case "json":
+	if c.Output == "json" {
 		return writeJSON(p.stdout, response)
-	case "csv":
-		return writeOneCSV(p.stdout, version, response)
-	default:
-		return writeText(p.stdout, version.GetSignature(), response)
 	}
+	if version, err = c.answered(p.ctx, client, version, response.GetModelVersion()); err != nil {
+		return err
+	}
+	if c.Output == "csv" {
+		return writeOneCSV(p.stdout, version, response)
+	}
+	return writeText(p.stdout, version, response)
 }
 
 // cells returns the values of the command line by the names of their features.
@@ -191,11 +225,17 @@ func (c *predictCmd) many(p *process, client *sepal.Client, version *registryv1.
 	b := &batches{
 		client: client,
 		request: &predictionv1.BatchPredictRequest{
-			Model: version.GetModel(), Version: version.GetVersion(), TopK: c.TopK, Explain: c.Explain,
+			Model: version.GetModel(), Version: version.GetVersion(), SubjectId: c.SubjectID, TopK: c.TopK, Explain: c.Explain,
 		},
 		server:   c.Server,
 		most:     chunkRows,
 		progress: progress,
 	}
-	return b.stream(p.ctx, rows, newResultWriter(c.Output, p.stdout, version.GetClasses()))
+	if c.SubjectID != "" && c.ModelVersion == "" {
+		b.request.Version = "" // the rollout chooses it
+	}
+	return b.stream(p.ctx, rows, func(by string) (resultWriter, error) {
+		version, err := c.answered(p.ctx, client, version, by)
+		return newResultWriter(c.Output, p.stdout, version.GetClasses()), err
+	})
 }

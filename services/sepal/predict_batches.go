@@ -22,16 +22,24 @@ type batches struct {
 	request *predictionv1.BatchPredictRequest // what holds for all rows; has none itself
 	server  string
 	most    int // rows of a request; fewer once the server has refused so many
+	// by is the version that answered first, and so answers all: a rollout that changes meanwhile
+	// does not divide the rows. Empty: nothing was answered yet.
+	by string
 	// progress is nil where nobody would see it.
 	progress *predictProgress
 }
 
 // stream classifies the rows chunk by chunk and writes the results of each before it reads on.
-func (b *batches) stream(ctx context.Context, rows *csvRows, out resultWriter) error {
+// open returns what writes the results of the version that answered, or would.
+func (b *batches) stream(ctx context.Context, rows *csvRows, open func(by string) (resultWriter, error)) error {
+	var out resultWriter
 	total, failed, last := 0, 0, 0
 	for {
 		chunk, readErr := rows.next(chunkRows)
 		err := b.fill(ctx, chunk)
+		if err == nil && out == nil {
+			out, err = open(b.by)
+		}
 		if err == nil {
 			err = writeAll(out, chunk)
 		}
@@ -110,6 +118,11 @@ func (b *batches) classify(ctx context.Context, rows []*predictionv1.Row) ([]*pr
 			return nil, err
 		case len(response.GetResults()) != n:
 			return nil, fmt.Errorf("the server gave %d results for %d rows", len(response.GetResults()), n)
+		case b.by == "":
+			b.by = response.GetModelVersion()
+		case b.by != response.GetModelVersion() && b.request.GetVersion() == "":
+			b.request.Version = b.by
+			continue
 		}
 		results = append(results, response.GetResults()...)
 		rows = rows[n:]

@@ -40,7 +40,9 @@ func callFailed(server string, err error) error {
 		}
 	case connect.CodeNotFound, connect.CodeFailedPrecondition:
 	case connect.CodeUnavailable:
-		text = fmt.Sprintf("server %s cannot be reached: %s", server, e.Message)
+		text = unreachable(server, e.Message)
+	case connect.CodeUnimplemented:
+		text = missing(server, e.Message)
 	default:
 		text = fmt.Sprintf("%v: %s", e.Code, e.Message)
 		if server != "" {
@@ -50,11 +52,31 @@ func callFailed(server string, err error) error {
 	return &callError{text: text, err: err}
 }
 
+// unreachable says why no server answers there.
+func unreachable(server, message string) string {
+	// What net/http makes of an answer in HTTP/1.1.
+	if strings.Contains(message, "http2: frame too large") || strings.Contains(message, "looked like an HTTP/1.1 header") {
+		return fmt.Sprintf("server %s is no Sepal server: what answers there does not speak gRPC", server)
+	}
+	return fmt.Sprintf("server %s cannot be reached: %s", server, message)
+}
+
+// missing says that a server has no such call.
+func missing(server, message string) string {
+	if strings.Contains(message, "HTTP status 404") {
+		return fmt.Sprintf("server %s is no Sepal server, or not at this address: %s", server, message)
+	}
+	return fmt.Sprintf("server %s does not know this call, and may be of another release: %s", server, message)
+}
+
 // placed puts the name of a feature, in place of its path in the request, before what is wrong
 // with its value.
 func placed(field, problem string) string {
-	if field == "inputs" {
+	switch field {
+	case "inputs":
 		return "the row " + problem
+	case "subject_id":
+		return "--subject-id " + problem
 	}
 	// Nobody typed null: the cell was empty, or NA.
 	if rest, null := strings.CutPrefix(problem, "is null,"); null {

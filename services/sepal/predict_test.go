@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,6 +47,68 @@ func TestServerAnswersAsLocalModel(t *testing.T) {
 				t.Errorf("the server was not asked: %s", remote.stderr)
 			}
 		})
+	}
+}
+
+// speaksHTTP1 answers whatever comes in HTTP/1.1, and returns its address.
+func speaksHTTP1(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() {
+				defer c.Close()
+				_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+				_, _ = io.Copy(io.Discard, c) // so that the client has read that before it is closed
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		connections.Wait()
+	})
+	return listener.Addr().String()
+}
+
+func TestAnotherServer(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewUnstartedServer(http.NotFoundHandler())
+	other.Config.Protocols = new(http.Protocols)
+	other.Config.Protocols.SetUnencryptedHTTP2(true)
+	other.Start()
+	t.Cleanup(other.Close)
+	for address, want := range map[string]string{
+		speaksHTTP1(t):                           " is no Sepal server: what answers there does not speak gRPC\n",
+		strings.TrimPrefix(other.URL, "http://"): " is no Sepal server, or not at this address: HTTP status 404 Not Found\n",
+	} {
+		for _, args := range []string{"predict 1 2", "models list", "bench"} {
+			got := sepalCommand(t, "", strings.Fields(args+" -s "+address)...)
+			if got.code != exitFailure || got.stderr != "sepal: server "+address+want {
+				t.Errorf("%s: got %v", args, got)
+			}
+		}
+	}
+}
+
+// TestOnlyTheOutputEndsInSilence tells a pipe that nobody reads from a connection that a server closed.
+func TestOnlyTheOutputEndsInSilence(t *testing.T) {
+	t.Parallel()
+	closed := &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
+	var stderr strings.Builder
+	if code := conclude(t.Context(), &callError{text: "server x cannot be reached", err: closed}, &stderr); code != exitFailure || stderr.String() != "sepal: server x cannot be reached\n" {
+		t.Errorf("of a connection: exit %d, stderr %q", code, stderr.String())
+	}
+	stderr.Reset()
+	if code := conclude(t.Context(), &os.PathError{Op: "write", Path: "|1", Err: syscall.EPIPE}, &stderr); code != 141 || stderr.Len() > 0 {
+		t.Errorf("of a pipe: exit %d, stderr %q", code, stderr.String())
 	}
 }
 

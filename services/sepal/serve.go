@@ -29,7 +29,7 @@ type serveCmd struct {
 	DrainDelay      time.Duration `env:"SEPAL_DRAIN_DELAY" default:"${drain_delay}" help:"On SIGTERM, how long to serve on as not ready, so that balancers take notice."`
 	StopTimeout     time.Duration `env:"SEPAL_STOP_TIMEOUT" default:"${stop_timeout}" help:"When stopping, how long to wait for requests in flight."`
 	MaxMessageBytes int           `env:"SEPAL_MAX_MESSAGE_BYTES" default:"${max_message_bytes}" help:"Size of the largest message, uncompressed."`
-	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch."`
+	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch; a matrix may have a hundred times as many."`
 	CORSOrigins     []string      `name:"cors-origins" env:"SEPAL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the server, such as https://app.example.com, * for all; those of this machine by default."`
 
 	LogLevel  string  `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`

@@ -22,7 +22,7 @@ type trainCmd struct {
 	Unit        map[string]string `env:"SEPAL_TRAIN_UNIT" mapsep:"," placeholder:"COLUMN=UNIT" help:"Units of columns, for people to read."`
 	Impute      string            `env:"SEPAL_TRAIN_IMPUTE" default:"none" enum:"none,median" help:"What stands in for missing values, in training and in serving: ${enum}; of categories, median is the most frequent. With none, a missing value is an error."`
 
-	Output       string `short:"o" env:"SEPAL_TRAIN_OUTPUT" default:"model.binpb" placeholder:"FILE" help:"Model file to write, .binpb or .json; one that exists is replaced."`
+	Output       string `short:"o" env:"SEPAL_TRAIN_OUTPUT" default:"model.binpb" placeholder:"FILE" help:"Model file to write, .binpb or .json; one that exists is replaced (${default})."`
 	Name         string `env:"SEPAL_TRAIN_NAME" placeholder:"NAME" help:"Name of the model; made from that of the data file by default."`
 	ModelVersion string `env:"SEPAL_TRAIN_VERSION" default:"${train_version}" placeholder:"VERSION" help:"Version of the model (${default})."`
 

@@ -15,6 +15,25 @@ type answer struct {
 	bytes  int
 	// Why the first of them was refused.
 	code, message string
+	by            source
+}
+
+// source is the version and the variant that gave an answer, one after the other: comparable, and
+// without a memory of its own, since there is one for each answer. Both are at most 64 bytes long,
+// or are cut.
+type source struct {
+	text             [128]byte
+	version, variant uint8 // lengths
+}
+
+func (s *source) set(version, variant []byte) {
+	*s = source{}
+	s.version = uint8(copy(s.text[:len(s.text)/2], version))
+	s.variant = uint8(copy(s.text[s.version:][:len(s.text)/2], variant))
+}
+
+func (s *source) names() (version, variant string) {
+	return string(s.text[:s.version]), string(s.text[s.version:][:s.variant])
 }
 
 func (a *answer) refuse(code, message string) {
@@ -49,6 +68,8 @@ var errNoPrediction = errors.New("the answer has no prediction in it")
 // The numbers of the fields that are looked at.
 const (
 	predictionField   = 1 // of PredictResponse
+	versionField      = 3 // of PredictResponse and BatchPredictResponse
+	variantField      = 6 // of PredictResponse and BatchPredictResponse
 	resultsField      = 1 // of BatchPredictResponse
 	matrixField       = 2 // of BatchPredictResponse
 	classIndicesField = 2 // of MatrixResult
@@ -93,8 +114,16 @@ func unreadable(n int) error {
 
 func readPrediction(data []byte, a *answer) error {
 	found := false
+	var version, variant []byte
 	err := fields(data, func(number int, content []byte) error {
-		found = found || number == predictionField && len(content) > 0
+		switch number {
+		case predictionField:
+			found = found || len(content) > 0
+		case versionField:
+			version = content
+		case variantField:
+			variant = content
+		}
 		return nil
 	})
 	if err != nil {
@@ -104,19 +133,27 @@ func readPrediction(data []byte, a *answer) error {
 		return errNoPrediction
 	}
 	a.rows++
+	a.by.set(version, variant)
 	return nil
 }
 
 func readBatch(data []byte, a *answer) error {
-	return fields(data, func(number int, content []byte) error {
+	var version, variant []byte
+	err := fields(data, func(number int, content []byte) error {
 		switch number {
 		case resultsField:
 			return readMessage(content, a)
 		case matrixField:
 			return readMatrix(content, a)
+		case versionField:
+			version = content
+		case variantField:
+			variant = content
 		}
 		return nil
 	})
+	a.by.set(version, variant)
+	return err
 }
 
 func readChunk(data []byte, a *answer) error {

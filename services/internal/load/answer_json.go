@@ -7,7 +7,13 @@ import (
 
 // What is looked at of the answers in JSON.
 type (
+	jsonSource struct {
+		Version string `json:"modelVersion"`
+		Variant string `json:"variant"`
+	}
 	jsonPrediction struct {
+		jsonSource
+
 		Prediction string `json:"prediction"`
 	}
 	jsonError struct {
@@ -25,6 +31,8 @@ type (
 		} `json:"errors"`
 	}
 	jsonBatch struct {
+		jsonSource
+
 		Results []jsonResult `json:"results"`
 		Matrix  jsonMatrix   `json:"matrix"`
 	}
@@ -62,6 +70,7 @@ func (p jsonPrediction) add(a *answer) error {
 		return errNoPrediction
 	}
 	a.rows++
+	a.by.set([]byte(p.Version), []byte(p.Variant))
 	return nil
 }
 
@@ -86,5 +95,6 @@ func (b jsonBatch) add(a *answer) error {
 	for _, e := range b.Matrix.Errors {
 		a.refuse(e.Error.Code, e.Error.Message)
 	}
+	a.by.set([]byte(b.Version), []byte(b.Variant))
 	return nil
 }

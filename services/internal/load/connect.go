@@ -76,6 +76,7 @@ func (a *answer) add(b *answer) {
 		a.code, a.message = b.code, b.message
 	}
 	a.rows, a.failed, a.bytes = a.rows+b.rows, a.failed+b.failed, a.bytes+b.bytes
+	a.by = b.by // one version answers a call
 }
 
 func (e *connectEndpoint) open(ctx context.Context) (stream, error) {

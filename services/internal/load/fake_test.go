@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake answers every row with a class, but for those whose first number is negative: it refuses
-// them. Of what it gets it keeps the number.
+// them. Of what it gets it keeps the number: every second request is answered by a variant.
 type fake struct {
 	predictionv1connect.UnimplementedPredictionServiceHandler
 	requests, rows atomic.Int64
@@ -32,20 +32,24 @@ type fake struct {
 	fails func(n int64) error
 }
 
-func (f *fake) came() error {
+func (f *fake) came() (by, error) {
 	n := f.requests.Add(1)
 	if f.fails == nil {
-		return nil
+		return [...]by{{"v1.0.0", "stable"}, {"v1.1.0-rc.1", "canary"}}[n%2], nil
 	}
-	return f.fails(n)
+	return by{"v1.0.0", "stable"}, f.fails(n)
 }
+
+// by is the version and the variant that answer.
+type by struct{ version, variant string }
 
 func refusal() *predictionv1.RowError {
 	return &predictionv1.RowError{Code: "invalid_argument", Message: "features[0] is negative"}
 }
 
 func (f *fake) Predict(_ context.Context, r *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
-	if err := f.came(); err != nil {
+	by, err := f.came()
+	if err != nil {
 		return nil, err
 	}
 	f.rows.Add(1)
@@ -55,7 +59,7 @@ func (f *fake) Predict(_ context.Context, r *predictionv1.PredictRequest) (*pred
 	if r.GetFeatures()[0] < 0 {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("features[0] is negative"))
 	}
-	return &predictionv1.PredictResponse{Prediction: "rose", Confidence: 1}, nil
+	return &predictionv1.PredictResponse{Prediction: "rose", Confidence: 1, ModelVersion: by.version, Variant: by.variant}, nil
 }
 
 func (f *fake) result(features []float64) *predictionv1.RowResult {
@@ -67,14 +71,15 @@ func (f *fake) result(features []float64) *predictionv1.RowResult {
 }
 
 func (f *fake) BatchPredict(_ context.Context, r *predictionv1.BatchPredictRequest) (*predictionv1.BatchPredictResponse, error) {
-	if err := f.came(); err != nil {
+	by, err := f.came()
+	if err != nil {
 		return nil, err
 	}
-	return f.batch(r.GetRows(), r.GetMatrix(), 0), nil
+	return f.batch(r.GetRows(), r.GetMatrix(), 0, by), nil
 }
 
-func (f *fake) batch(rows []*predictionv1.Row, m *predictionv1.Matrix, first int) *predictionv1.BatchPredictResponse {
-	response := &predictionv1.BatchPredictResponse{Model: "iris"}
+func (f *fake) batch(rows []*predictionv1.Row, m *predictionv1.Matrix, first int, by by) *predictionv1.BatchPredictResponse {
+	response := &predictionv1.BatchPredictResponse{Model: "iris", ModelVersion: by.version, Variant: by.variant}
 	for _, row := range rows {
 		response.Results = append(response.Results, f.result(row.GetFeatures()))
 	}
@@ -92,7 +97,8 @@ func (f *fake) batch(rows []*predictionv1.Row, m *predictionv1.Matrix, first int
 }
 
 func (f *fake) BatchPredictStream(_ context.Context, r *predictionv1.BatchPredictStreamRequest, out *connect.ServerStream[predictionv1.BatchPredictStreamResponse]) error {
-	if err := f.came(); err != nil {
+	by, err := f.came()
+	if err != nil {
 		return err
 	}
 	rows, m := r.GetBatch().GetRows(), r.GetBatch().GetMatrix()
@@ -102,10 +108,10 @@ func (f *fake) BatchPredictStream(_ context.Context, r *predictionv1.BatchPredic
 		last := min(first+chunk, total)
 		response := &predictionv1.BatchPredictStreamResponse{FirstRow: uint32(first)}
 		if m == nil {
-			response.Chunk = f.batch(rows[first:last], nil, first)
+			response.Chunk = f.batch(rows[first:last], nil, first, by)
 		} else {
 			columns := int(m.GetColumns())
-			response.Chunk = f.batch(nil, &predictionv1.Matrix{Columns: m.GetColumns(), Values: m.GetValues()[first*columns : last*columns]}, first)
+			response.Chunk = f.batch(nil, &predictionv1.Matrix{Columns: m.GetColumns(), Values: m.GetValues()[first*columns : last*columns]}, first, by)
 		}
 		if err := out.Send(response); err != nil {
 			return err
@@ -122,10 +128,14 @@ func (f *fake) PredictStream(_ context.Context, s *connect.BidiStream[prediction
 		} else if err != nil {
 			return err
 		}
-		if err := f.came(); err != nil {
+		by, err := f.came()
+		if err != nil {
 			return err
 		}
 		result := f.result(request.GetRequest().GetFeatures())
+		if r := result.GetResponse(); r != nil {
+			r.ModelVersion, r.Variant = by.version, by.variant
+		}
 		response := &predictionv1.PredictStreamResponse{Result: &predictionv1.PredictStreamResponse_Response{Response: result.GetResponse()}}
 		if result.GetError() != nil {
 			response.Result = &predictionv1.PredictStreamResponse_Error{Error: result.GetError()}

@@ -57,6 +57,11 @@ func TestEveryWaySendsExactlyTheCount(t *testing.T) {
 				if n := server.rows.Load(); n != int64(want) || r.Rows != want || r.FailedRows != 0 {
 					t.Errorf("the server got %d rows, the result has %d and %d, expected %d and 0", n, r.Rows, r.FailedRows, want)
 				}
+				half := o.Count / 2
+				by := []load.Source{{Version: "v1.0.0", Variant: "stable", Requests: half}, {Version: "v1.1.0-rc.1", Variant: "canary", Requests: half}}
+				if diff := cmp.Diff(by, r.By); diff != "" {
+					t.Errorf("the versions that answered (-want +got):\n%s", diff)
+				}
 				if r.Latency.Count() != o.Count || r.Latency.Min() <= 0 || r.Latency.Max() < r.Latency.Mean() {
 					t.Errorf("latencies are %d: %v, %v, %v", r.Latency.Count(), r.Latency.Min(), r.Latency.Mean(), r.Latency.Max())
 				}

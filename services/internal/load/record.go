@@ -24,6 +24,7 @@ type totals struct {
 	sentBytes, receivedBytes   uint64
 	latency, lag               Distribution
 	failures                   map[string]*Failure
+	sources                    map[source]uint64 // how many requests each answered
 	failed, abandoned          uint64
 	warmup, warmupFailed       uint64
 	last                       time.Time // when the last request that counts was done
@@ -44,7 +45,7 @@ func newRecorder(workers int, start time.Time) *recorder {
 }
 
 func newTotals() totals {
-	return totals{latency: newDistribution(), lag: newDistribution(), failures: map[string]*Failure{}}
+	return totals{latency: newDistribution(), lag: newDistribution(), failures: map[string]*Failure{}, sources: map[source]uint64{}}
 }
 
 func (r *recorder) shard(worker int) *shard { return r.shards[worker%len(r.shards)] }
@@ -76,6 +77,7 @@ func (s *shard) add(ctx context.Context, at slot, r *request, a *answer, err err
 		return err != nil
 	}
 	s.answered++
+	s.sources[a.by]++
 	s.rows += uint64(a.rows)
 	s.failedRows += uint64(a.failed)
 	if a.failed > 0 {

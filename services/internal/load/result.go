@@ -12,6 +12,8 @@ type Result struct {
 	// Answered is how many requests were answered, and Failed how many were not: they were
 	// refused, broke off or timed out. Messages of a stream are requests.
 	Answered, Failed uint64
+	// By says which versions gave the answers, the most frequent first.
+	By []Source
 	// Unsent is how many requests of an open loop were due and not sent, since as many as may be
 	// were in flight.
 	Unsent uint64
@@ -41,6 +43,16 @@ type Result struct {
 	Connections int
 	// Interrupted is whether the run was cut short.
 	Interrupted bool
+}
+
+// Source is how often a version answered.
+type Source struct {
+	// Version is the version, and Variant what the rollout calls it: "stable", the name of a
+	// variant, or empty where the requests asked for the version. Either is empty where the server
+	// does not say.
+	Version, Variant string
+	// Requests is how many requests it answered.
+	Requests uint64
 }
 
 // Failure is how often something failed with a code.
@@ -116,6 +128,9 @@ func (t *totals) add(from *totals) {
 	if from.last.After(t.last) {
 		t.last = from.last
 	}
+	for by, n := range from.sources {
+		t.sources[by] += n
+	}
 	for code, f := range from.failures {
 		sum := t.failures[code]
 		if sum == nil {
@@ -137,6 +152,13 @@ func (r *recorder) result() *Result {
 		Elapsed: max(t.last.Sub(r.start), 0),
 		Latency: t.latency, Lag: t.lag,
 	}
+	for by, n := range t.sources {
+		version, variant := by.names()
+		result.By = append(result.By, Source{Version: version, Variant: variant, Requests: n})
+	}
+	slices.SortFunc(result.By, func(a, b Source) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Variant, b.Variant))
+	})
 	for _, f := range t.failures {
 		result.Failures = append(result.Failures, *f)
 	}

@@ -19,9 +19,9 @@ type Target struct {
 	addresses []netip.Addr
 }
 
-// ForeignError is a target that is not this machine.
+// ForeignError is a target at an address that is not loopback: it may be another machine.
 type ForeignError struct {
-	// Host is the name, and Address the one of its addresses that leads elsewhere.
+	// Host is the name, and Address the one of its addresses that is not loopback.
 	Host    string
 	Address netip.Addr
 }
@@ -31,7 +31,7 @@ func (e *ForeignError) Error() string {
 	if where != e.Address.String() {
 		where += " (" + e.Address.String() + ")"
 	}
-	return where + " is not this machine, and a load that its owner does not expect is an attack"
+	return where + " is not a loopback address, and a load that its owner does not expect is an attack"
 }
 
 // Lookup finds the addresses of a host, as [net.Resolver.LookupNetIP] does.
