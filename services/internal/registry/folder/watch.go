@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -79,8 +80,31 @@ func (w *watching) wait(ctx context.Context, look func() (sights, error)) (conce
 		if !concerns || moves || !event.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) {
 			return concerns, moves, nil
 		}
+		if w.gather(ctx) {
+			return true, true, nil
+		}
 		now, err := look()
 		return true, err == nil && !now.equal(w.seen), err
+	}
+}
+
+// together is how long to wait for more events before the folders are looked at: a change of the
+// registry makes several.
+const together = 30 * time.Millisecond
+
+// gather takes the events of a moment, and reports whether one of them moved a folder.
+func (w *watching) gather(ctx context.Context) (moves bool) {
+	end := time.After(together)
+	for {
+		select {
+		case event := <-w.Events:
+			_, moved := w.seen.judge(event)
+			moves = moves || moved
+		case <-end:
+			return moves
+		case <-ctx.Done():
+			return moves
+		}
 	}
 }
 
