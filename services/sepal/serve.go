@@ -25,7 +25,7 @@ type serveCmd struct {
 
 	PollInterval time.Duration `env:"SEPAL_POLL_INTERVAL" default:"${poll_interval}" help:"How often to look at the registry for changes, which a folder of this machine also tells at once; 0s is never."`
 
-	RequestTimeout  time.Duration `env:"SEPAL_REQUEST_TIMEOUT" default:"${request_timeout}" help:"Longest time for a request; 0s is no limit."`
+	RequestTimeout  time.Duration `env:"SEPAL_REQUEST_TIMEOUT" default:"${request_timeout}" help:"Longest time to send a request, and then to take its answer; 0s is no limit."`
 	DrainDelay      time.Duration `env:"SEPAL_DRAIN_DELAY" default:"${drain_delay}" help:"On SIGTERM, how long to serve on as not ready, so that balancers take notice."`
 	StopTimeout     time.Duration `env:"SEPAL_STOP_TIMEOUT" default:"${stop_timeout}" help:"When stopping, how long to wait for requests in flight."`
 	MaxMessageBytes int           `env:"SEPAL_MAX_MESSAGE_BYTES" default:"${max_message_bytes}" help:"Size of the largest message, uncompressed."`

@@ -69,7 +69,7 @@ func TestLayersAllocateLittle(t *testing.T) { //nolint:paralleltest // allocatio
 	t.Cleanup(s.handler.Close)
 	service := constant{answer: &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1, ModelVersion: "v1.0.0", Model: "iris"}}
 	_, bare := predictionv1connect.NewPredictionServiceHandler(service)
-	_, handler := predictionv1connect.NewPredictionServiceHandler(service, layers(o)...)
+	_, handler := predictionv1connect.NewPredictionServiceHandler(service, layers(t.Context(), o)...)
 	behind := layered(o, metrics.New(procedures()), handler)
 
 	message, err := proto.Marshal(&predictionv1.PredictRequest{Features: []float64{5.1, 3.5, 1.4, 0.2}})

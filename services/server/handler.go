@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -22,10 +23,10 @@ import (
 	"github.com/sepal-ml/sepal/services/server/internal/predictionapi"
 )
 
-// newHandler returns everything that the port answers. What every RPC passes, and in which
-// order, is said by package rpc.
-func newHandler(o Options, models *registry.Live, s *state) http.Handler {
-	layers := layers(o)
+// newHandler returns everything that the port answers; stopping ends when the server stops. What
+// every RPC passes, and in which order, is said by package rpc.
+func newHandler(stopping context.Context, o Options, models *registry.Live, s *state) http.Handler {
+	layers := layers(stopping, o)
 	services := []string{
 		predictionv1connect.PredictionServiceName,
 		registryv1connect.RegistryServiceName,
@@ -52,18 +53,19 @@ func newHandler(o Options, models *registry.Live, s *state) http.Handler {
 // layered puts the layers of package rpc that are none of Connect's around the handler.
 func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handler {
 	next = rpc.Gather(predictionv1connect.PredictionServicePredictStreamProcedure, next)
-	calls := rpc.Measured(measures.Requests, rpc.Unheard(o.Logger, rpc.BodyDeadline(o.RequestTimeout, next)))
+	calls := rpc.Measured(measures.Requests, rpc.Unheard(o.Logger, rpc.Timely(o.RequestTimeout, next)))
 	return rpc.RequestID(crossOrigin(o.CORSOrigins, calls))
 }
 
 // layers are the options of package rpc for every handler of Connect.
-func layers(o Options) []connect.HandlerOption {
+func layers(stopping context.Context, o Options) []connect.HandlerOption {
 	return rpc.HandlerOptions(rpc.Options{
 		Logger:          o.Logger,
 		LogSampleRate:   o.LogSampleRate,
 		MaxMessageBytes: o.MaxMessageBytes,
 		MaxRows:         o.MaxBatchRows,
 		Timeout:         o.RequestTimeout,
+		Stopping:        stopping,
 	})
 }
 

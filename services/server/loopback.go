@@ -41,18 +41,28 @@ func handleRegistry(mux *http.ServeMux, models *registry.Live, layers []connect.
 var errNotLocal = errors.New("changes are taken only from the server's own machine, as localhost and without a proxy; " +
 	"run `sepal models` there, or on the registry itself with --registry")
 
+// errOtherOrigin is what pages get that the server did not serve.
+var errOtherOrigin = errors.New("changes are taken only from the server's own page, not from those of other origins; " +
+	"open the page at the address of the server, or run `sepal models`")
+
 // onlyLocal refuses callers from elsewhere, before anything of the request's body is read. The
 // name that they called the server by counts too: a page of any site may have its own name lead
-// to this machine.
+// to this machine. So does the page that calls: a browser on this machine shows those of any site,
+// which may read answers where the options say so, but change nothing.
 func onlyLocal(next http.Handler, layers []connect.HandlerOption) http.Handler {
 	writer := connect.NewErrorWriter(layers...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isLocal(r) {
+		refused := errNotLocal
+		switch {
+		case !isLocal(r):
+		case !isOwnOrigin(r):
+			refused = errOtherOrigin
+		default:
 			next.ServeHTTP(w, r)
 			return
 		}
 		// A client that has gone away is all that can go wrong here.
-		_ = writer.Write(w, r, connect.NewError(connect.CodePermissionDenied, errNotLocal))
+		_ = writer.Write(w, r, connect.NewError(connect.CodePermissionDenied, refused))
 	})
 }
 
@@ -65,12 +75,26 @@ func isLocal(r *http.Request) bool {
 	if !remote.Addr().Unmap().IsLoopback() {
 		return false
 	}
-	for _, forwarded := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+	for _, forwarded := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
 		if r.Header.Get(forwarded) != "" {
 			return false
 		}
 	}
 	return isLoopbackName(r.Host)
+}
+
+// isOwnOrigin reports whether no page calls, or one of the server's own.
+func isOwnOrigin(r *http.Request) bool {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		if !strings.EqualFold(origin, scheme+r.Host) {
+			return false
+		}
+	}
+	return true
 }
 
 // inProcess is the address of a connection in memory.

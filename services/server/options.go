@@ -34,9 +34,11 @@ type Options struct {
 	// and mended. Default: false, New fails.
 	Repair bool
 
-	// RequestTimeout is the longest that a client may take to send a request, and then the
-	// longest that the answer to a unary one may take; a client's deadline stands where it is
-	// earlier. Default: 30 s. 0: no limit.
+	// RequestTimeout is the longest that a client may take to send a request, then the longest
+	// that the answer to a unary one may take until it is ready, and with a second more until the
+	// client has taken it; of a stream's answers to one request, the longest that each may take to
+	// be taken. Over HTTP/2 it is also how long a connection may take nothing that is there for it.
+	// A client's deadline stands where it is earlier. Default: 30 s. 0: no limit.
 	RequestTimeout time.Duration
 	// DrainDelay is how long Drain keeps serving after the server has turned not ready, so
 	// that balancers take notice. Default: 3 s.

@@ -237,10 +237,12 @@ func TestChangesFromElsewhereAreRefused(t *testing.T) {
 	t.Parallel()
 	env := startRegistry(t, "v1.0.0")
 	for name, change := range map[string]func(*http.Request){
-		"another name":       func(r *http.Request) { r.Host = "evil.example" },
-		"a name that begins": func(r *http.Request) { r.Host = "localhost.evil.example:50051" },
-		"another address":    func(r *http.Request) { r.Host = "192.0.2.7:50051" },
-		"a proxy":            func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.7") },
+		"another name":                       func(r *http.Request) { r.Host = "evil.example" },
+		"a name that begins":                 func(r *http.Request) { r.Host = "localhost.evil.example:50051" },
+		"another address":                    func(r *http.Request) { r.Host = "192.0.2.7:50051" },
+		"a proxy":                            func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.7") },
+		"a proxy that says what it is":       func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") },
+		"a proxy that says how it is called": func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "localhost") },
 	} {
 		for _, p := range testenv.Protocols() {
 			t.Run(name+"/"+p.Name, func(t *testing.T) {
@@ -254,10 +256,50 @@ func TestChangesFromElsewhereAreRefused(t *testing.T) {
 			})
 		}
 	}
+	requireOrigins(t, env)
 	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:50051", "[::1]:50051", "models.localhost", "127.3.2.1"} {
 		client := registryv1connect.NewRegistryServiceClient(requestChanger{http.DefaultClient, func(r *http.Request) { r.Host = host }}, env.URL)
 		if _, err := client.Reload(t.Context(), &registryv1.ReloadRequest{}); err != nil {
 			t.Errorf("called as %s: %v", host, err)
+		}
+	}
+}
+
+// requireOrigins has pages call that browsers on the server's machine show: those of other origins
+// are refused, the server's own is not.
+func requireOrigins(t *testing.T, env *testenv.Env) {
+	t.Helper()
+	o := testenv.Options()
+	o.ModelPath = testenv.IrisRegistry(t, "v1.0.0")
+	o.CORSOrigins = []string{"*"}
+	open := testenv.Start(t, o)
+	port := func(e *testenv.Env) string { return e.Address[strings.LastIndex(e.Address, ":"):] }
+	for _, e := range []*testenv.Env{env, open} {
+		for _, test := range []struct {
+			host, origin string
+			code         connect.Code // 0: taken
+		}{
+			{e.Address, "https://evil.example", connect.CodePermissionDenied},
+			{e.Address, "null", connect.CodePermissionDenied},
+			{e.Address, "http://127.0.0.1:1", connect.CodePermissionDenied},
+			{e.Address, "https://" + e.Address, connect.CodePermissionDenied},
+			{e.Address, "http://localhost" + port(e), connect.CodePermissionDenied},
+			{e.Address, "http://" + e.Address, 0},
+			{"localhost" + port(e), "http://localhost" + port(e), 0},
+		} {
+			for _, p := range testenv.Protocols() {
+				client := registryv1connect.NewRegistryServiceClient(requestChanger{testenv.HTTPClient(t, p.HTTP2()), func(r *http.Request) {
+					r.Host = test.host
+					r.Header.Set("Origin", test.origin)
+				}}, e.URL, p.Options()...)
+				_, err := client.Reload(t.Context(), &registryv1.ReloadRequest{})
+				switch {
+				case test.code != 0:
+					requireCode(t, err, test.code, "changes are taken only from the server's own page")
+				case err != nil:
+					t.Errorf("%s: the server's own page %s is refused: %v", p.Name, test.origin, err)
+				}
+			}
 		}
 	}
 }

@@ -51,16 +51,19 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
-	s.handler = rpc.NewGrown(newHandler(o, models, s.state))
+	stopping, stop := context.WithCancel(context.Background())
+	s.handler = rpc.NewGrown(newHandler(stopping, o, models, s.state))
 	s.http = &http.Server{
 		Handler:           s.handler,
 		Protocols:         new(http.Protocols),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{WriteByteTimeout: o.RequestTimeout},
 		ConnState:         s.fresh.track,
 		ErrorLog:          log.New(o.Logger.With().Str("from", "net/http").Logger(), "", 0),
 	}
+	s.http.RegisterOnShutdown(stop)
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	return s, nil
@@ -135,9 +138,10 @@ func (s *Server) Drain(ctx context.Context) {
 	}
 }
 
-// Stop stops accepting, tells HTTP/2 clients to go away, and waits for the requests in flight,
-// for at most the stop timeout or until ctx ends; then it cuts them off and returns an error
-// that says so. A second call, or one of a server that was not started, does nothing.
+// Stop stops accepting, tells HTTP/2 clients to go away, ends the streams that wait for a client's
+// next message with UNAVAILABLE, and waits for the requests in flight, for at most the stop timeout
+// or until ctx ends; then it cuts them off and returns an error that says so. A second call, or one
+// of a server that was not started, does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.state.set(draining)
 	if !s.close() {

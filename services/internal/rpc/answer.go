@@ -2,9 +2,12 @@ package rpc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 
 	"connectrpc.com/connect"
 )
@@ -15,6 +18,7 @@ type answer struct {
 	request *http.Request
 	call    *call
 	status  int
+	unsent  error // why the answer, or some of it, could not be sent
 	// unflushed says that what is flushed stays in the buffer until the end. Connect flushes
 	// after the message and after the trailers of every gRPC-Web answer; of a unary one over
 	// HTTP/1.1 that is two packets, in chunks, where one would do. Over HTTP/2 it is no loss.
@@ -47,6 +51,14 @@ func (a *answer) flush() {
 	_ = http.NewResponseController(a.ResponseWriter).Flush()
 }
 
+func (a *answer) Write(p []byte) (int, error) {
+	n, err := a.ResponseWriter.Write(p)
+	if err != nil && a.unsent == nil {
+		a.unsent = err
+	}
+	return n, err
+}
+
 func (a *answer) WriteHeader(status int) {
 	first := a.status == 0
 	a.status = status
@@ -67,7 +79,10 @@ func (a *answer) WriteHeader(status int) {
 	})
 }
 
-const contentTypes = "application/json, application/proto, application/grpc or application/grpc-web, without parameters other than charset=utf-8 of JSON"
+const (
+	contentTypes       = "application/json, application/proto, application/grpc or application/grpc-web, without parameters other than charset=utf-8 of JSON"
+	streamContentTypes = "application/connect+json, application/connect+proto, application/grpc or application/grpc-web, since this call streams"
+)
 
 // reason says what Connect means by a status without a body; empty: the body says it.
 func (a *answer) reason() string {
@@ -78,7 +93,11 @@ func (a *answer) reason() string {
 	case a.status == http.StatusUnsupportedMediaType && r.Method == http.MethodGet:
 		return fmt.Sprintf("encoding %q is not read here: ask with ?encoding=json&message=, followed by the request", Bounded(r.URL.Query().Get("encoding")))
 	case a.status == http.StatusUnsupportedMediaType:
-		return fmt.Sprintf("content type %q is not read here: send %s", Bounded(r.Header.Get("Content-Type")), contentTypes)
+		readable := contentTypes
+		if strings.Contains(header.Get("Accept-Post"), "application/connect+") {
+			readable = streamContentTypes
+		}
+		return fmt.Sprintf("content type %q is not read here: send %s", Bounded(r.Header.Get("Content-Type")), readable)
 	case a.status == http.StatusMethodNotAllowed:
 		return fmt.Sprintf("%s is not answered here: send %s", r.Method, header.Get("Allow"))
 	case a.status == http.StatusHTTPVersionNotSupported:
@@ -98,13 +117,25 @@ func (a *answer) failure() connect.Code {
 	if len(status) == 0 {
 		status = header["Grpc-Status"] // over gRPC-Web, where there is no message before it
 	}
-	if len(status) == 0 || status[0] == "0" {
+	switch {
+	case len(status) == 0 && a.unsent != nil && a.call.heard:
+		return codeOfUnsent(a.unsent)
+	case len(status) == 0 || status[0] == "0":
 		return 0
 	}
 	if code, err := strconv.ParseUint(status[0], 10, 32); err == nil {
 		return connect.Code(code)
 	}
 	return connect.CodeUnknown
+}
+
+// codeOfUnsent returns the code of an answer that was not sent, where the protocol has no place for
+// one after the message: it was time, or the client went away.
+func codeOfUnsent(err error) connect.Code {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return connect.CodeDeadlineExceeded
+	}
+	return connect.CodeCanceled
 }
 
 // codeOfStatus returns the code that Connect, or this package, has sent with an HTTP status. Of

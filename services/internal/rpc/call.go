@@ -23,7 +23,7 @@ type call struct {
 	rpc      *metrics.RPC     // nil: nothing is counted
 	protocol metrics.Protocol // set with rpc
 
-	body     bodyDeadline
+	times    times
 	deadline deadlineContext
 
 	heard bool         // the error layer has seen it

@@ -45,7 +45,7 @@ func (l *errorLayer) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 			}
 			err = l.end(ctx, conn.Spec(), conn.Peer(), err)
 		}()
-		return next(ctx, conn)
+		return next(ctx, receivedConn{conn})
 	}
 }
 

@@ -44,7 +44,7 @@ func (g *Grown) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panicked := <-worker.done
 	g.put(worker)
 	if panicked != nil {
-		panic(panicked) //nolint:forbidigo // it is passed on, to net/http, which knows what to do
+		panic(panicked) // on to net/http, which knows what to do
 	}
 }
 

@@ -57,7 +57,7 @@ func TestGrownPassesPanicsOn(t *testing.T) {
 	for range 2 { // the goroutine that panicked serves on
 		func() {
 			defer func() {
-				if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // the value of a panic
+				if got := recover(); got != http.ErrAbortHandler {
 					t.Errorf("recovered %v, expected ErrAbortHandler itself", got)
 				}
 			}()

@@ -134,7 +134,7 @@ func TestBrokenOffConnectionsAreCounted(t *testing.T) {
 	h, m := measured(new(journal), 0, func(context.Context) error { panic(http.ErrAbortHandler) })
 	func() {
 		defer func() { _ = recover() }()
-		serve(t, h, http.MethodPost, http.Header{"Content-Type": {"application/json"}}, "{}")
+		serve(t, h, http.Header{"Content-Type": {"application/json"}}, "{}")
 	}()
 	if diff := cmp.Diff(map[string]float64{strings.TrimPrefix(procedure, "/") + " connect unknown": 1}, counted(t, m)); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
@@ -152,7 +152,7 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 				return connect.NewResponse(&predictionv1.HealthResponse{Status: "\xff"}), nil // no UTF-8
 			}, HandlerOptions(Options{Logger: logger.Level(zerolog.InfoLevel), MaxMessageBytes: 1000, MaxRows: 1})...)
 		m := metrics.New([]metrics.Procedure{{Path: procedure}})
-		serve(t, RequestID(Measured(m.Requests, Unheard(logger, h))), http.MethodPost, http.Header{"Content-Type": {contentType}}, body)
+		serve(t, RequestID(Measured(m.Requests, Unheard(logger, h))), http.Header{"Content-Type": {contentType}}, body)
 		got := counted(t, m)
 		for series := range got {
 			if !strings.HasSuffix(series, " internal") {

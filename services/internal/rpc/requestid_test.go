@@ -9,10 +9,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// serve passes a request with the headers to the handler and returns what comes back.
-func serve(t *testing.T, h http.Handler, method string, header http.Header, body string) *httptest.ResponseRecorder {
+// serve passes a POST with the headers to the handler and returns what comes back.
+func serve(t *testing.T, h http.Handler, header http.Header, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), method, procedure, strings.NewReader(body))
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, procedure, strings.NewReader(body))
 	for name, values := range header {
 		request.Header[name] = values
 	}
@@ -29,7 +29,7 @@ func requestID(t *testing.T, header http.Header, status int) (seen, sent string)
 		seen = RequestIDFrom(r.Context())
 		w.WriteHeader(status)
 	})))
-	response := serve(t, h, http.MethodPost, header, "").Result()
+	response := serve(t, h, header, "").Result()
 	if err := response.Body.Close(); err != nil {
 		t.Fatal(err)
 	}

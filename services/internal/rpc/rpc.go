@@ -12,14 +12,14 @@
 //     server answers pages of other origins that ask whether they may call;
 //  2. [Measured], outside all that may refuse an RPC, so that each is counted once, under the code
 //     that the client gets;
-//  3. [Unheard] and [BodyDeadline], so that a request which no RPC hears of has a reason and an
+//  3. [Unheard] and [Timely], so that a request which no RPC hears of has a reason and an
 //     end; and [Gather], for the one stream whose messages are answered one by one;
 //  4. size limits and decompression, which Connect applies while it reads, and the codecs, with
 //     their bound on what a message unfolds to;
 //  5. the error layer, outermost of the interceptors, so that no error of those within, nor a
 //     panic, passes it unseen: it settles the code, and logs the call;
 //  6. the deadline of a unary call, which shortens the client's but never lengthens it; of a
-//     stream, that of its body is lifted instead;
+//     stream, those of [Timely] give way to its own;
 //  7. the count of predictions, innermost, where an answer is still a message;
 //  8. the handler.
 //
@@ -28,6 +28,7 @@
 package rpc
 
 import (
+	"context"
 	"time"
 
 	"connectrpc.com/connect"
@@ -60,11 +61,17 @@ type Options struct {
 	// Timeout is the longest that a unary request may take once its message is there. 0: as
 	// long as the client allows.
 	Timeout time.Duration
+	// Stopping ends when the server stops: streams that wait for a message of the client's end
+	// with UNAVAILABLE then, when what has arrived is answered. Nil: it never does.
+	Stopping context.Context //nolint:containedctx // it is the server's, and no call's
 }
 
 // HandlerOptions returns the options that every handler is made with.
 func HandlerOptions(o Options) []connect.HandlerOption {
 	nested := nestedPerRow * o.MaxRows
+	if o.Stopping == nil {
+		o.Stopping = context.Background()
+	}
 	return []connect.HandlerOption{
 		connect.WithReadMaxBytes(o.MaxMessageBytes),
 		connect.WithSendMaxBytes(maxSendBytes),
@@ -72,9 +79,10 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		connect.WithCodec(protoCodec{maxNested: nested}),
 		connect.WithCodec(jsonCodec{name: "json", maxNested: nested}),
 		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested}),
+		connect.WithRequestGate(readableQuery),
 		connect.WithInterceptors(
 			&errorLayer{logger: o.Logger, sampleRate: o.LogSampleRate},
-			streamTimes{},
+			streamTimes{stopping: o.Stopping},
 			deadline(o.Timeout),
 			predictionCounter{},
 		),

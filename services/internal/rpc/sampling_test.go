@@ -33,7 +33,7 @@ func TestShareOfGoodRequestsIsLogged(t *testing.T) {
 			log := new(journal)
 			h, _ := measured(log, test.rate, test.end)
 			for range calls {
-				serve(t, h, http.MethodPost, http.Header{"Content-Type": {"application/json"}}, "{}")
+				serve(t, h, http.Header{"Content-Type": {"application/json"}}, "{}")
 			}
 			lines := log.lines(t)
 			if len(lines) < test.least || len(lines) > test.most {

@@ -57,7 +57,7 @@ func TestContentTypesThatAreNotReadAreExplained(t *testing.T) {
 	t.Parallel()
 	for contentType, read := range contentTypeCases {
 		h, _ := unheardHandler()
-		response := serve(t, h, http.MethodPost, http.Header{"Content-Type": {contentType}}, "")
+		response := serve(t, h, http.Header{"Content-Type": {contentType}}, "")
 		if got := response.Code != http.StatusUnsupportedMediaType; got != read {
 			t.Errorf("%.100q is read: %t, expected %t", contentType, got, read)
 		}
@@ -115,7 +115,7 @@ func TestEachFailureIsLoggedOnce(t *testing.T) {
 		{"application/grpc", "\x00\x00\x00\x00\x00", "request"},
 	} {
 		h, log := unheardHandler()
-		response := serve(t, h, http.MethodPost, http.Header{"Content-Type": {test.contentType}}, test.body)
+		response := serve(t, h, http.Header{"Content-Type": {test.contentType}}, test.body)
 		requireLogged(t, log, response.Header().Get(RequestIDHeader), test.logged)
 	}
 }
