@@ -28,8 +28,9 @@ const (
 func TestChangesUnderLoad(t *testing.T) {
 	t.Parallel()
 	env := startRegistry(t, "v1.0.0")
-	l := startLoad(t, env, 4, 0)
-	change(t, env, l, changeRoundsTests)
+	made := releases(t, changeRoundsTests)
+	l := startLoad(t, env, made, 4, 0)
+	change(t, env, made, 0)
 	latencies, failed := l.stop()
 	if len(failed) > 0 {
 		t.Errorf("%d of %d requests failed, the first: %v", len(failed), len(latencies)+len(failed), failed[0])
@@ -40,38 +41,64 @@ func TestChangesUnderLoad(t *testing.T) {
 }
 
 // BenchmarkChangesUnderLoad reports the p99 of a steady load while versions come and go, over
-// that of the same load left alone.
+// that of the same load left alone: with a moment between the rounds, and without. The clients
+// and who makes the changes share the processors with the server.
 func BenchmarkChangesUnderLoad(b *testing.B) {
-	const pause = 2 * time.Millisecond // between the requests of a client: a server has time to spare
-	for b.Loop() {
-		env := startRegistry(b, "v1.0.0")
-		quiet := startLoad(b, env, 8, pause)
-		time.Sleep(3 * time.Second)
-		alone, failedAlone := quiet.stop()
-
-		busy := startLoad(b, env, 8, pause)
-		change(b, env, busy, changeRounds)
-		changing, failed := busy.stop()
-		b.ReportMetric(float64(len(failedAlone)+len(failed)), "failed")
-		b.ReportMetric(float64(len(changing)), "requests")
-		b.ReportMetric(p99(alone).Seconds()*1e6, "quiet-p99-µs")
-		b.ReportMetric(p99(changing).Seconds()*1e6, "changing-p99-µs")
-		b.ReportMetric(p99(changing).Seconds()/p99(alone).Seconds(), "p99-ratio")
+	for name, pause := range map[string]time.Duration{"EveryMoment": 30 * time.Millisecond, "WithoutPause": 0} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				changesUnderLoad(b, pause)
+			}
+		})
 	}
 }
 
-// change publishes versions, and rolls each out and back.
-func change(t testing.TB, env *testenv.Env, l *load, rounds int) {
+func changesUnderLoad(b *testing.B, betweenRounds time.Duration) {
+	const pause = 2 * time.Millisecond // between the requests of a client: a server has time to spare
+	env := startRegistry(b, "v1.0.0")
+	made := releases(b, changeRounds)
+	quiet := startLoad(b, env, nil, 8, pause)
+	time.Sleep(3 * time.Second)
+	alone, failedAlone := quiet.stop()
+
+	busy := startLoad(b, env, made, 8, pause)
+	change(b, env, made, betweenRounds)
+	changing, failed := busy.stop()
+	b.ReportMetric(float64(len(failedAlone)+len(failed)), "failed")
+	b.ReportMetric(float64(len(changing)), "requests")
+	b.ReportMetric(p99(alone).Seconds()*1e6, "quiet-p99-µs")
+	b.ReportMetric(p99(changing).Seconds()*1e6, "changing-p99-µs")
+	b.ReportMetric(p99(changing).Seconds()/p99(alone).Seconds(), "p99-ratio")
+}
+
+// release is a version and its file.
+type release struct {
+	version string
+	file    []byte
+}
+
+// releases makes versions ahead of the load, which must not wait for that.
+func releases(t testing.TB, n int) []release {
+	t.Helper()
+	made := make([]release, n)
+	for i := range made {
+		version := fmt.Sprintf("v1.1.%d", i)
+		made[i] = release{version, testenv.IrisFile(t, version)}
+	}
+	return made
+}
+
+// change publishes versions, and rolls each out and back, with a pause before each.
+func change(t testing.TB, env *testenv.Env, made []release, pause time.Duration) {
 	t.Helper()
 	ctx := t.Context()
 	client := env.Registry(t, testenv.Protocols()[0])
-	for i := range rounds {
-		version := fmt.Sprintf("v1.1.%d", i)
-		l.expect(t, version)
-		if _, err := client.PublishVersion(ctx, &registryv1.PublishVersionRequest{File: testenv.IrisFile(t, version)}); err != nil {
+	for _, r := range made {
+		time.Sleep(pause)
+		if _, err := client.PublishVersion(ctx, &registryv1.PublishVersionRequest{File: r.file}); err != nil {
 			t.Fatal(err)
 		}
-		set(ctx, t, client, version)
+		set(ctx, t, client, r.version)
 		if _, err := client.Reload(ctx, &registryv1.ReloadRequest{}); err != nil {
 			t.Fatal(err)
 		}
@@ -107,11 +134,14 @@ type load struct {
 
 var row = []float64{5.9, 3.0, 5.1, 1.8}
 
-func startLoad(t testing.TB, env *testenv.Env, clients int, pause time.Duration) *load {
+func startLoad(t testing.TB, env *testenv.Env, made []release, clients int, pause time.Duration) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel}
-	l.expect(t, "v1.0.0")
+	l.expect(t, testenv.IrisFile(t, "v1.0.0"))
+	for _, r := range made {
+		l.expect(t, r.file)
+	}
 	protocols := testenv.Protocols()
 	var begun atomic.Int64
 	for i := range clients {
@@ -130,10 +160,10 @@ func startLoad(t testing.TB, env *testenv.Env, clients int, pause time.Duration)
 	return l
 }
 
-// expect takes down what a version answers.
-func (l *load) expect(t testing.TB, version string) {
+// expect takes down what the version of a file answers.
+func (l *load) expect(t testing.TB, file []byte) {
 	t.Helper()
-	_, model, err := native.Decode(testenv.IrisFile(t, version))
+	message, model, err := native.Decode(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +172,7 @@ func (l *load) expect(t testing.TB, version string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.confidences.Store(version, probabilities[class])
+	l.confidences.Store(message.GetVersion(), probabilities[class])
 }
 
 func (l *load) ask(ctx context.Context, client predictionv1connect.PredictionServiceClient) {

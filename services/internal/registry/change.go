@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
+	"maps"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
@@ -55,58 +55,102 @@ func (l *Live) change(ctx context.Context, model string, c rollout.Change, same 
 	if err := l.readOnly(); err != nil {
 		return nil, err
 	}
-	if err := l.readOnly(); err != nil {
-		return nil, err
-	}
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	if _, err := l.Reload(ctx); err != nil {
-		return nil, err
-	}
-	e, err := l.Current().entry(model)
-	if err != nil {
-		return nil, err
-	}
-	if e.unlisted != nil {
-		return nil, &StoreError{Place: l.Place(), Err: e.unlisted}
-	}
-	now, old, err := l.record(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	if event := rollout.Repeated(now, c.RequestID); event != nil {
-		if !same(event) {
-			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
+	for reloaded := false; ; reloaded = true {
+		seen, err := l.look(ctx, model, reloaded)
+		if err != nil {
+			return nil, err
 		}
-		return event, nil
+		if event := rollout.Repeated(seen.now, c.RequestID); event != nil {
+			if !same(event) {
+				return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
+			}
+			return event, nil
+		}
+		next, event, err := apply(seen.now)
+		if err != nil {
+			return nil, err
+		}
+		if err := seen.entry.checkLoaded(next.GetRollout()); err != nil {
+			if !reloaded {
+				continue // the version may have come since
+			}
+			return nil, err
+		}
+		data, err := l.replace(ctx, seen.entry, seen.old, next)
+		if err != nil {
+			return nil, err
+		}
+		return event, l.inForce(seen.entry.name, event, func(e *entry) { e.record, e.recordBytes = next, data })
 	}
-	next, event, err := apply(now)
-	if err != nil {
-		return nil, err
+}
+
+// seen is a model as it is to be changed: what is known of it, and its rollout as the store has it,
+// with the bytes that it stands in.
+type seen struct {
+	entry *entry
+	now   *registryv1.RolloutRecord
+	old   []byte
+}
+
+// look returns what there is of a model. Unless it is told to, it looks at the rollout only, and at
+// the rest where that is not what this server follows.
+func (l *Live) look(ctx context.Context, model string, all bool) (*seen, error) {
+	for ; ; all = true {
+		if all {
+			if _, err := l.Reload(ctx); err != nil {
+				return nil, err
+			}
+		}
+		e, err := l.Current().entry(model)
+		if err == nil && e.unlisted != nil {
+			err = &StoreError{Place: l.Place(), Err: e.unlisted}
+		}
+		if err != nil {
+			if all {
+				return nil, err
+			}
+			continue
+		}
+		now, old, err := l.record(ctx, e)
+		if !all && (err != nil || old == nil || !bytes.Equal(old, e.recordBytes) || e.notFollowed != nil) {
+			continue
+		}
+		return &seen{e, now, old}, err
 	}
-	if err := e.checkLoaded(next.GetRollout()); err != nil {
-		return nil, err
-	}
-	if err := l.replace(ctx, e, old, next); err != nil {
-		return nil, err
-	}
-	return event, l.inForce(ctx, e.name, event)
 }
 
 // inForce serves a change that was written, and says so where that cannot be.
-func (l *Live) inForce(ctx context.Context, model string, event *registryv1.RolloutEvent) error {
-	if _, err := l.Reload(ctx); err != nil {
-		return err
-	}
-	e, err := l.Current().entry(model)
-	if err == nil {
-		err = errors.Join(e.unlisted, e.notFollowed)
-	}
-	if err != nil {
+func (l *Live) inForce(model string, event *registryv1.RolloutEvent, change func(*entry)) error {
+	if err := l.adopt(model, change); err != nil {
 		return &StoreError{Place: l.Place(), Err: fmt.Errorf("the change is on record as revision %d, but not in force here: %w", event.GetRevision(), err)}
 	}
 	return nil
+}
+
+// adopt serves what this process has written, without another look at the store.
+func (l *Live) adopt(model string, change func(*entry)) error {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	before := l.Current()
+	was, err := before.entry(model)
+	if err != nil {
+		return err
+	}
+	e := &entry{
+		name: was.name, dir: was.dir, loaded: was.loaded, broken: was.broken,
+		record: was.record, recordBytes: was.recordBytes, recordErr: was.recordErr, unlisted: was.unlisted,
+	}
+	change(e)
+	next := *before
+	next.models = maps.Clone(before.models)
+	next.models[e.name] = e
+	b := &builder{live: l, before: before}
+	b.plan(e, e.name == next.defaultModel)
+	l.serve(before, &next)
+	return errors.Join(e.unlisted, e.notFollowed)
 }
 
 // record returns the rollout of the entry as the store has it, with the bytes that it stands in;
@@ -171,21 +215,22 @@ func (e *entry) checkLoaded(r *registryv1.Rollout) error {
 	return err
 }
 
-// replace writes a model's rollout file in the place of one with the old content.
-func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registryv1.RolloutRecord) error {
+// replace writes a model's rollout file in the place of one with the old content, and returns what
+// it wrote.
+func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registryv1.RolloutRecord) ([]byte, error) {
 	data, err := rollout.Encode(next)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = l.store.Replace(ctx, e.rolloutPath(), old, data)
 	switch {
 	case errors.Is(err, ErrConflict):
-		return fmt.Errorf("%w by somebody else; read it again", rollout.ErrStale)
+		return nil, fmt.Errorf("%w by somebody else; read it again", rollout.ErrStale)
 	case err != nil:
-		return &StoreError{Place: l.at(e.rolloutPath()), Err: err}
+		return nil, &StoreError{Place: l.at(e.rolloutPath()), Err: err}
 	}
 	l.written.Store(&writtenRecord{data, next})
-	return nil
+	return data, nil
 }
 
 // writtenRecord is a rollout's record and the file that it was written to.
@@ -200,95 +245,4 @@ func (l *Live) decode(data []byte) (*registryv1.RolloutRecord, error) {
 		return w.record, nil
 	}
 	return rollout.Decode(data)
-}
-
-// Publication is a version that was published.
-type Publication struct {
-	Version *Version
-	Event   *registryv1.RolloutEvent
-}
-
-// Publish adds a version to the store, loaded but without traffic, unless it is the first of its
-// model. The file is a native model file. One whose signature breaks the stable version's is
-// refused unless forced. The errors are an [*InvalidFileError], an [*ExistsError], a
-// [*BreakError], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the store.
-func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.Change) (*Publication, error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := l.readOnly(); err != nil {
-		return nil, err
-	}
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	v, name, err := publishable(file)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := l.Reload(ctx); err != nil {
-		return nil, err
-	}
-	e, err := l.entryFor(v.Model)
-	if err != nil {
-		return nil, err
-	}
-	if e.unlisted != nil {
-		return nil, &StoreError{Place: l.Place(), Err: e.unlisted}
-	}
-	now, old, err := l.record(ctx, e)
-	if err != nil {
-		return nil, err
-	}
-	if event := rollout.Repeated(now, c.RequestID); event != nil {
-		if event.GetVersion() != v.Version || event.GetDigest() != v.Digest {
-			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
-		}
-		return &Publication{Version: v, Event: event}, nil
-	}
-	there := e.loaded[v.Version]
-	// A file that is there and not on record is of a publication that was cut short.
-	unrecorded := there != nil && there.Digest == v.Digest && publishedDigest(now, v.Version) == ""
-	if (there != nil || e.broken[v.Version] != nil) && !unrecorded {
-		return nil, &ExistsError{Model: v.Model, Version: v.Version}
-	}
-	if err := l.secondModel(e); err != nil && !force {
-		return nil, err
-	}
-	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
-	if stable := e.loaded[now.GetRollout().GetStable()]; stable != nil && stable != there {
-		p.Breaks = Breaks(stable, v)
-		p.Forced = len(p.Breaks) > 0
-		if p.Forced && !force {
-			return nil, &BreakError{Model: v.Model, Version: v.Version, Stable: stable.Version, Breaks: p.Breaks}
-		}
-	}
-	if old == nil && now.GetRollout() != nil {
-		// Before the version can be seen: else the newest release would answer, which is it.
-		if err := l.replace(ctx, e, nil, now); err != nil {
-			return nil, err
-		}
-	}
-	if !unrecorded {
-		at := path.Join(e.dir, v.Version, name)
-		if err := l.store.Create(ctx, at, file); err != nil {
-			return nil, l.createError(at, v, err)
-		}
-	}
-	return l.putOnRecord(ctx, e, v, p, c)
-}
-
-// putOnRecord records the publication of a version whose file is there, and loads it.
-func (l *Live) putOnRecord(ctx context.Context, e *entry, v *Version, p rollout.Publication, c rollout.Change) (*Publication, error) {
-	event, err := l.recordPublication(ctx, e, v, p, c)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s is published, but its publication could not be put on record: %w", v.Model, v.Version, err)
-	}
-	if _, err := l.Reload(ctx); err != nil {
-		return nil, err
-	}
-	published, err := l.Current().Resolve(v.Model, v.Version)
-	if err != nil {
-		return nil, err
-	}
-	return &Publication{Version: published, Event: event}, nil
 }

@@ -87,8 +87,14 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 		l.current.Store(&unread)
 		return false, err
 	}
+	return l.serve(before, next), nil
+}
+
+// serve makes next what is served, and reports whether that is something else than before. It is
+// called with loading held.
+func (l *Live) serve(before, next *Registry) (changed bool) {
 	if next.same(before) {
-		return false, nil
+		return false
 	}
 	l.current.Store(next)
 	for name, e := range next.models {
@@ -97,7 +103,7 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	if l.options.Changed != nil {
 		l.options.Changed(before, next)
 	}
-	return true, nil
+	return true
 }
 
 // lookAgain is how often a store is looked at anew that changes while it is read.

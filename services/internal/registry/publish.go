@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
@@ -14,6 +15,97 @@ import (
 // recordAttempts is how often a publication is tried to be put on record while others change the
 // same rollout.
 const recordAttempts = 20
+
+// Publication is a version that was published.
+type Publication struct {
+	Version *Version
+	Event   *registryv1.RolloutEvent
+}
+
+// Publish adds a version to the store, loaded but without traffic, unless it is the first of its
+// model. The file is a native model file. One whose signature breaks the stable version's is
+// refused unless forced. The errors are an [*InvalidFileError], an [*ExistsError], a
+// [*BreakError], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the store.
+func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.Change) (*Publication, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := l.readOnly(); err != nil {
+		return nil, err
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	v, name, err := publishable(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.Reload(ctx); err != nil {
+		return nil, err
+	}
+	e, err := l.entryFor(v.Model)
+	if err != nil {
+		return nil, err
+	}
+	if e.unlisted != nil {
+		return nil, &StoreError{Place: l.Place(), Err: e.unlisted}
+	}
+	now, old, err := l.record(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if event := rollout.Repeated(now, c.RequestID); event != nil {
+		if event.GetVersion() != v.Version || event.GetDigest() != v.Digest {
+			return nil, &RequestIDError{RequestID: c.RequestID, Summary: event.GetSummary()}
+		}
+		return &Publication{Version: v, Event: event}, nil
+	}
+	there := e.loaded[v.Version]
+	// A file that is there and not on record is of a publication that was cut short.
+	unrecorded := there != nil && there.Digest == v.Digest && publishedDigest(now, v.Version) == ""
+	if (there != nil || e.broken[v.Version] != nil) && !unrecorded {
+		return nil, &ExistsError{Model: v.Model, Version: v.Version}
+	}
+	if err := l.secondModel(e); err != nil && !force {
+		return nil, err
+	}
+	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
+	if stable := e.loaded[now.GetRollout().GetStable()]; stable != nil && stable != there {
+		p.Breaks = Breaks(stable, v)
+		p.Forced = len(p.Breaks) > 0
+		if p.Forced && !force {
+			return nil, &BreakError{Model: v.Model, Version: v.Version, Stable: stable.Version, Breaks: p.Breaks}
+		}
+	}
+	if old == nil && now.GetRollout() != nil {
+		// Before the version can be seen: else the newest release would answer, which is it.
+		if _, err := l.replace(ctx, e, nil, now); err != nil {
+			return nil, err
+		}
+	}
+	if !unrecorded {
+		at := path.Join(e.dir, v.Version, name)
+		if err := l.store.Create(ctx, at, file); err != nil {
+			return nil, l.createError(at, v, err)
+		}
+	}
+	return l.putOnRecord(ctx, e, v, p, c)
+}
+
+// putOnRecord records the publication of a version whose file is there, and loads it.
+func (l *Live) putOnRecord(ctx context.Context, e *entry, v *Version, p rollout.Publication, c rollout.Change) (*Publication, error) {
+	event, err := l.recordPublication(ctx, e, v, p, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is published, but its publication could not be put on record: %w", v.Model, v.Version, err)
+	}
+	if _, err := l.Reload(ctx); err != nil {
+		return nil, err
+	}
+	published, err := l.Current().Resolve(v.Model, v.Version)
+	if err != nil {
+		return nil, err
+	}
+	return &Publication{Version: published, Event: event}, nil
+}
 
 // publishable returns the version that a file holds, and what the file is to be called.
 func publishable(file []byte) (v *Version, name string, err error) {
@@ -78,7 +170,7 @@ func (l *Live) recordPublication(ctx context.Context, e *entry, v *Version, p ro
 		if err != nil {
 			return nil, err
 		}
-		err = l.replace(ctx, e, old, next)
+		_, err = l.replace(ctx, e, old, next)
 		if err == nil {
 			return event, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unicode"
 
@@ -80,18 +81,47 @@ func Encode(record *registryv1.RolloutRecord) ([]byte, error) {
 	return data, nil
 }
 
+// marshal writes a record part by part: one of a thousand events takes a while, in which whoever
+// shares the processor must get a turn.
 func marshal(record *registryv1.RolloutRecord) ([]byte, error) {
-	compact, err := protojson.Marshal(record)
-	if err != nil {
-		return nil, fmt.Errorf("the record of the rollout cannot be written: %w", err)
+	w := &jsonWriter{}
+	fmt.Fprintf(&w.out, "{\n  \"formatVersion\": %d", record.GetFormatVersion())
+	if record.GetRollout() != nil {
+		w.member(",\n  \"rollout\": ", "  ", record.GetRollout())
 	}
-	// protojson varies its white space on purpose; indenting settles it.
-	var out bytes.Buffer
-	if err := json.Indent(&out, compact, "", "  "); err != nil {
-		return nil, fmt.Errorf("the record of the rollout cannot be written: %w", err)
+	opening := ",\n  \"events\": [\n    "
+	for _, event := range record.GetEvents() {
+		w.member(opening, "    ", event)
+		opening = ",\n    "
+		runtime.Gosched()
 	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
+	if len(record.GetEvents()) > 0 {
+		w.out.WriteString("\n  ]")
+	}
+	if record.GetInitial() != nil {
+		w.member(",\n  \"initial\": ", "  ", record.GetInitial())
+	}
+	w.out.WriteString("\n}\n")
+	if w.err != nil {
+		return nil, fmt.Errorf("the record of the rollout cannot be written: %w", w.err)
+	}
+	return w.out.Bytes(), nil
+}
+
+type jsonWriter struct {
+	out bytes.Buffer
+	err error
+}
+
+// member writes a message after its opening, indented by the prefix.
+func (w *jsonWriter) member(opening, prefix string, message proto.Message) {
+	compact, err := protojson.Marshal(message)
+	if err == nil {
+		w.out.WriteString(opening)
+		// protojson varies its white space on purpose; indenting settles it.
+		err = json.Indent(&w.out, compact, prefix, "  ")
+	}
+	w.err = errors.Join(w.err, err)
 }
 
 // shrink drops the oldest events until the record can be written. Few records come near the

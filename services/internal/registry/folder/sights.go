@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -34,6 +35,7 @@ func (s *store) sights() (sights, error) {
 // folder adds a folder, and those in it to a depth. What is not there, or cannot be read, is
 // passed over: it can be seen to come by the folder that it is expected in.
 func (s sights) folder(path string, depth int) {
+	runtime.Gosched() // of many folders, none must keep requests waiting
 	at, err := s.follow(path)
 	if err != nil {
 		return
