@@ -54,6 +54,7 @@ func BenchmarkChangesUnderLoad(b *testing.B) {
 }
 
 func changesUnderLoad(b *testing.B, betweenRounds time.Duration) {
+	b.Helper()
 	const pause = 2 * time.Millisecond // between the requests of a client: a server has time to spare
 	env := startRegistry(b, "v1.0.0")
 	made := releases(b, changeRounds)
