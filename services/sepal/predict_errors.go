@@ -55,7 +55,8 @@ func callFailed(server string, err error) error {
 // unreachable says why no server answers there.
 func unreachable(server, message string) string {
 	// What net/http makes of an answer in HTTP/1.1.
-	if strings.Contains(message, "http2: frame too large") || strings.Contains(message, "looked like an HTTP/1.1 header") {
+	if strings.Contains(message, "http2: frame too large") || strings.Contains(message, "looked like an HTTP/1.1 header") ||
+		strings.Contains(message, "http2: client conn could not be established") {
 		return fmt.Sprintf("server %s is no Sepal server: what answers there does not speak gRPC", server)
 	}
 	return fmt.Sprintf("server %s cannot be reached: %s", server, message)
