@@ -208,9 +208,14 @@ func (e *entry) checkLoaded(r *registryv1.Rollout) error {
 	if !missing {
 		return nil
 	}
-	err = &NotLoadedError{Model: e.name, Version: version}
+	return e.notLoaded(version)
+}
+
+// notLoaded says why a version that a rollout names is not loaded.
+func (e *entry) notLoaded(version string) error {
+	err := &NotLoadedError{Model: e.name, Version: version}
 	if broken := e.broken[version]; broken != nil {
-		err = &NotLoadedError{Model: e.name, Version: version, Reason: broken.Err.Error()}
+		err.Reason = broken.Err.Error()
 	}
 	return err
 }

@@ -15,12 +15,17 @@ type BreakError struct {
 }
 
 func (e *BreakError) Error() string {
-	what := make([]string, len(e.Breaks))
-	for i, b := range e.Breaks {
+	return fmt.Sprintf("version %q breaks the signature of %q, which is the stable version of model %q: %s; "+
+		"callers would get errors or other classes. Publish it as another model, or force it", e.Version, e.Stable, e.Model, described(e.Breaks))
+}
+
+// described joins what breaks, of many the first few.
+func described(breaks []*registryv1.SignatureBreak) string {
+	what := make([]string, len(breaks))
+	for i, b := range breaks {
 		what[i] = b.GetDescription()
 	}
-	return fmt.Sprintf("version %q breaks the signature of %q, which is the stable version of model %q: %s; "+
-		"callers would get errors or other classes. Publish it as another model, or force it", e.Version, e.Stable, e.Model, some(what))
+	return some(what)
 }
 
 // Breaks returns in which ways version does not take the rows that stable takes, or does not

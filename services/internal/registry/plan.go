@@ -54,7 +54,7 @@ func (e *entry) rolloutPath() string { return path.Join(e.dir, rolloutFile) }
 
 // followPin follows the version that the server was told to serve.
 func (b *builder) followPin(e *entry) error {
-	if err := b.notLoaded(e, e.pinned); err != nil {
+	if err := b.notPinned(e, e.pinned); err != nil {
 		return err
 	}
 	pin := rollout.Initial(e.name, e.pinned)
@@ -76,8 +76,8 @@ func (b *builder) followPin(e *entry) error {
 	return nil
 }
 
-// notLoaded returns why a version that MODEL_VERSION names cannot answer.
-func (b *builder) notLoaded(e *entry, version string) error {
+// notPinned returns why a version that MODEL_VERSION names cannot answer; nil where it can.
+func (b *builder) notPinned(e *entry, version string) error {
 	if e.loaded[version] != nil {
 		return nil
 	}
@@ -120,11 +120,7 @@ func (b *builder) followRecord(e *entry) error {
 		return fmt.Errorf("%s: %w", b.live.at(e.rolloutPath()), err)
 	}
 	if version, missing := e.missing(plan); missing {
-		err := error(&NotLoadedError{Model: e.name, Version: version})
-		if broken := e.broken[version]; broken != nil {
-			err = &NotLoadedError{Model: e.name, Version: version, Reason: broken.Err.Error()}
-		}
-		return fmt.Errorf("%s: %w", b.live.at(e.rolloutPath()), err)
+		return fmt.Errorf("%s: %w", b.live.at(e.rolloutPath()), e.notLoaded(version))
 	}
 	e.follow(plan, b.live.agreements)
 	return nil

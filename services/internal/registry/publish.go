@@ -65,16 +65,9 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 	if (there != nil || e.broken[v.Version] != nil) && !unrecorded {
 		return nil, &ExistsError{Model: v.Model, Version: v.Version}
 	}
-	if err := l.secondModel(e); err != nil && !force {
+	p, err := l.admit(e, now, v, force)
+	if err != nil {
 		return nil, err
-	}
-	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
-	if stable := e.loaded[now.GetRollout().GetStable()]; stable != nil && stable != there {
-		p.Breaks = Breaks(stable, v)
-		p.Forced = len(p.Breaks) > 0
-		if p.Forced && !force {
-			return nil, &BreakError{Model: v.Model, Version: v.Version, Stable: stable.Version, Breaks: p.Breaks}
-		}
 	}
 	if old == nil && now.GetRollout() != nil {
 		// Before the version can be seen: else the newest release would answer, which is it.
@@ -89,6 +82,25 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 		}
 	}
 	return l.putOnRecord(ctx, e, v, p, c)
+}
+
+// admit refuses a version that would be a second model without a default, or that breaks the stable
+// version's signature, unless it is forced.
+func (l *Live) admit(e *entry, now *registryv1.RolloutRecord, v *Version, force bool) (rollout.Publication, error) {
+	p := rollout.Publication{Version: v.Version, Digest: v.Digest}
+	if err := l.secondModel(e); err != nil && !force {
+		return p, err
+	}
+	stable := e.loaded[now.GetRollout().GetStable()]
+	if stable == nil || stable.Version == v.Version {
+		return p, nil
+	}
+	p.Breaks = Breaks(stable, v)
+	p.Forced = len(p.Breaks) > 0
+	if p.Forced && !force {
+		return p, &BreakError{Model: v.Model, Version: v.Version, Stable: stable.Version, Breaks: p.Breaks}
+	}
+	return p, nil
 }
 
 // putOnRecord records the publication of a version whose file is there, and loads it.

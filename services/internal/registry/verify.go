@@ -130,18 +130,14 @@ func (v *Verification) contents(e *entry, data []byte, renamed bool) {
 }
 
 func (v *Verification) signature(e *entry, stable *Version, breaks []*registryv1.SignatureBreak) {
-	what := make([]string, len(breaks))
-	for i, b := range breaks {
-		what[i] = b.GetDescription()
-	}
 	switch {
 	case len(breaks) == 0:
 		v.add("signature", true, "takes the rows of %s and answers in its classes", stable.Version)
 	case published(e.record, v.Version).GetForced():
-		v.add("signature", true, "breaks that of %s, as was known when it was published: %s", stable.Version, some(what))
+		v.add("signature", true, "breaks that of %s, as was known when it was published: %s", stable.Version, described(breaks))
 	case semver.Compare(v.Version, stable.Version) < 0:
-		v.add("signature", true, "is older than %s, and differs: %s", stable.Version, some(what))
+		v.add("signature", true, "is older than %s, and differs: %s", stable.Version, described(breaks))
 	default:
-		v.add("signature", false, "breaks that of %s: %s", stable.Version, some(what))
+		v.add("signature", false, "breaks that of %s: %s", stable.Version, described(breaks))
 	}
 }
