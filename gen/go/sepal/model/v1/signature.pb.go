@@ -256,7 +256,10 @@ type CategoricalFeature struct {
 	Categories []string `protobuf:"bytes,1,rep,name=categories,proto3" json:"categories,omitempty"`
 	// The category that stands in for a missing value; one of `categories`. Unset: a missing
 	// value is refused.
-	Impute        *string `protobuf:"bytes,2,opt,name=impute,proto3,oneof" json:"impute,omitempty"`
+	Impute *string `protobuf:"bytes,2,opt,name=impute,proto3,oneof" json:"impute,omitempty"`
+	// The category that stands for every string which is not in the list, such as those too rare
+	// to be told apart in training; one of `categories`. Unset: such a string is refused.
+	Other         *string `protobuf:"bytes,3,opt,name=other,proto3,oneof" json:"other,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,6 +308,13 @@ func (x *CategoricalFeature) GetImpute() string {
 	return ""
 }
 
+func (x *CategoricalFeature) GetOther() string {
+	if x != nil && x.Other != nil {
+		return *x.Other
+	}
+	return ""
+}
+
 var File_sepal_model_v1_signature_proto protoreflect.FileDescriptor
 
 const file_sepal_model_v1_signature_proto_rawDesc = "" +
@@ -325,13 +335,15 @@ const file_sepal_model_v1_signature_proto_rawDesc = "" +
 	"\x06impute\x18\x03 \x01(\x01H\x02R\x06impute\x88\x01\x01B\x06\n" +
 	"\x04_minB\x06\n" +
 	"\x04_maxB\t\n" +
-	"\a_impute\"\\\n" +
+	"\a_impute\"\x81\x01\n" +
 	"\x12CategoricalFeature\x12\x1e\n" +
 	"\n" +
 	"categories\x18\x01 \x03(\tR\n" +
 	"categories\x12\x1b\n" +
-	"\x06impute\x18\x02 \x01(\tH\x00R\x06impute\x88\x01\x01B\t\n" +
-	"\a_imputeB\xb7\x01\n" +
+	"\x06impute\x18\x02 \x01(\tH\x00R\x06impute\x88\x01\x01\x12\x19\n" +
+	"\x05other\x18\x03 \x01(\tH\x01R\x05other\x88\x01\x01B\t\n" +
+	"\a_imputeB\b\n" +
+	"\x06_otherB\xb7\x01\n" +
 	"\x12com.sepal.model.v1B\x0eSignatureProtoP\x01Z7github.com/sepal-ml/sepal/gen/go/sepal/model/v1;modelv1\xa2\x02\x03SMX\xaa\x02\x0eSepal.Model.V1\xca\x02\x0eSepal\\Model\\V1\xe2\x02\x1aSepal\\Model\\V1\\GPBMetadata\xea\x02\x10Sepal::Model::V1b\x06proto3"
 
 var (

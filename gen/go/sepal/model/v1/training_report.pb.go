@@ -48,8 +48,29 @@ type TrainingReport struct {
 	HoldOut *HoldOutMetrics `protobuf:"bytes,10,opt,name=hold_out,json=holdOut,proto3" json:"hold_out,omitempty"`
 	// The metrics of k-fold cross-validation. Unset: it was not run.
 	CrossValidation *CrossValidationMetrics `protobuf:"bytes,11,opt,name=cross_validation,json=crossValidation,proto3" json:"cross_validation,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The number of passes over all rows that the final fit made.
+	Passes uint32 `protobuf:"varint,12,opt,name=passes,proto3" json:"passes,omitempty"`
+	// A bound on how far `objective` lies above its minimum, in nats; it follows from the gradient.
+	// Unset: the fit gives none.
+	ObjectiveGap *float64 `protobuf:"fixed64,13,opt,name=objective_gap,json=objectiveGap,proto3,oneof" json:"objective_gap,omitempty"`
+	// The share of the penalty that is ‖weights‖₁ / C and not 1/(2C)·‖weights‖², 0 to 1: 0 is L2, 1
+	// is L1, what lies between is the elastic net.
+	L1Ratio float64 `protobuf:"fixed64,14,opt,name=l1_ratio,json=l1Ratio,proto3" json:"l1_ratio,omitempty"`
+	// Whether nothing was penalised; `regularisation_c` says nothing then.
+	Unpenalised bool `protobuf:"varint,15,opt,name=unpenalised,proto3" json:"unpenalised,omitempty"`
+	// Whether the penalty applies to the weights of standardised columns (mean 0, variance 1 over
+	// the training rows). The weights of the model are for the values as they are either way.
+	Standardised bool `protobuf:"varint,16,opt,name=standardised,proto3" json:"standardised,omitempty"`
+	// The weight of the rows of each class, in the order of `Model.classes`. Empty: all are 1.
+	ClassWeights []float64 `protobuf:"fixed64,17,rep,packed,name=class_weights,json=classWeights,proto3" json:"class_weights,omitempty"`
+	// What the logits of the fit were divided by so that the probabilities are as sure as they are
+	// right, greater than 0; chosen on rows held out. The weights of the model are those after the
+	// division. Unset: the probabilities are as fitted.
+	Temperature *float64 `protobuf:"fixed64,18,opt,name=temperature,proto3,oneof" json:"temperature,omitempty"`
+	// How `regularisation_c` was chosen. Unset: it was given.
+	Tuning        *Tuning `protobuf:"bytes,19,opt,name=tuning,proto3" json:"tuning,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TrainingReport) Reset() {
@@ -159,6 +180,190 @@ func (x *TrainingReport) GetCrossValidation() *CrossValidationMetrics {
 	return nil
 }
 
+func (x *TrainingReport) GetPasses() uint32 {
+	if x != nil {
+		return x.Passes
+	}
+	return 0
+}
+
+func (x *TrainingReport) GetObjectiveGap() float64 {
+	if x != nil && x.ObjectiveGap != nil {
+		return *x.ObjectiveGap
+	}
+	return 0
+}
+
+func (x *TrainingReport) GetL1Ratio() float64 {
+	if x != nil {
+		return x.L1Ratio
+	}
+	return 0
+}
+
+func (x *TrainingReport) GetUnpenalised() bool {
+	if x != nil {
+		return x.Unpenalised
+	}
+	return false
+}
+
+func (x *TrainingReport) GetStandardised() bool {
+	if x != nil {
+		return x.Standardised
+	}
+	return false
+}
+
+func (x *TrainingReport) GetClassWeights() []float64 {
+	if x != nil {
+		return x.ClassWeights
+	}
+	return nil
+}
+
+func (x *TrainingReport) GetTemperature() float64 {
+	if x != nil && x.Temperature != nil {
+		return *x.Temperature
+	}
+	return 0
+}
+
+func (x *TrainingReport) GetTuning() *Tuning {
+	if x != nil {
+		return x.Tuning
+	}
+	return nil
+}
+
+// The choice of C by cross-validation: the one of the lowest mean log-loss.
+type Tuning struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of folds, at least 2.
+	Folds uint32 `protobuf:"varint,1,opt,name=folds,proto3" json:"folds,omitempty"`
+	// What was tried, the smallest C first.
+	Points        []*TuningPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tuning) Reset() {
+	*x = Tuning{}
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tuning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tuning) ProtoMessage() {}
+
+func (x *Tuning) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tuning.ProtoReflect.Descriptor instead.
+func (*Tuning) Descriptor() ([]byte, []int) {
+	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Tuning) GetFolds() uint32 {
+	if x != nil {
+		return x.Folds
+	}
+	return 0
+}
+
+func (x *Tuning) GetPoints() []*TuningPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+// What one C gives in cross-validation.
+type TuningPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The inverse regularisation strength.
+	RegularisationC float64 `protobuf:"fixed64,1,opt,name=regularisation_c,json=regularisationC,proto3" json:"regularisation_c,omitempty"`
+	// The mean over the folds of the log-loss, in nats.
+	LogLossMean float64 `protobuf:"fixed64,2,opt,name=log_loss_mean,json=logLossMean,proto3" json:"log_loss_mean,omitempty"`
+	// The standard deviation over the folds (population) of the log-loss, in nats.
+	LogLossSd float64 `protobuf:"fixed64,3,opt,name=log_loss_sd,json=logLossSd,proto3" json:"log_loss_sd,omitempty"`
+	// The mean over the folds of the accuracy, 0 to 1.
+	AccuracyMean  float64 `protobuf:"fixed64,4,opt,name=accuracy_mean,json=accuracyMean,proto3" json:"accuracy_mean,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuningPoint) Reset() {
+	*x = TuningPoint{}
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuningPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuningPoint) ProtoMessage() {}
+
+func (x *TuningPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuningPoint.ProtoReflect.Descriptor instead.
+func (*TuningPoint) Descriptor() ([]byte, []int) {
+	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TuningPoint) GetRegularisationC() float64 {
+	if x != nil {
+		return x.RegularisationC
+	}
+	return 0
+}
+
+func (x *TuningPoint) GetLogLossMean() float64 {
+	if x != nil {
+		return x.LogLossMean
+	}
+	return 0
+}
+
+func (x *TuningPoint) GetLogLossSd() float64 {
+	if x != nil {
+		return x.LogLossSd
+	}
+	return 0
+}
+
+func (x *TuningPoint) GetAccuracyMean() float64 {
+	if x != nil {
+		return x.AccuracyMean
+	}
+	return 0
+}
+
 // The metrics of one model on rows that it was not fitted on.
 type HoldOutMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -170,14 +375,29 @@ type HoldOutMetrics struct {
 	LogLoss float64 `protobuf:"fixed64,3,opt,name=log_loss,json=logLoss,proto3" json:"log_loss,omitempty"`
 	// The confusion matrix, row-major, classes × classes (K × K): the entry at
 	// [true * K + predicted] counts rows.
-	Confusion     []uint32 `protobuf:"varint,4,rep,packed,name=confusion,proto3" json:"confusion,omitempty"`
+	Confusion []uint32 `protobuf:"varint,4,rep,packed,name=confusion,proto3" json:"confusion,omitempty"`
+	// The mean over the classes of the F1 score, the harmonic mean of precision and recall, 0 to 1;
+	// that of a class which is neither predicted nor there is 0.
+	MacroF1 float64 `protobuf:"fixed64,5,opt,name=macro_f1,json=macroF1,proto3" json:"macro_f1,omitempty"`
+	// The area under the ROC curve, 0 to 1: of the second class, of two; of more, the mean over the
+	// classes of each against the rest. Unset where a class has no row, or all, among those held out.
+	RocAuc *float64 `protobuf:"fixed64,6,opt,name=roc_auc,json=rocAuc,proto3,oneof" json:"roc_auc,omitempty"`
+	// The mean over the rows of the sum over the classes of (probability - truth)², 0 to 2.
+	Brier float64 `protobuf:"fixed64,7,opt,name=brier,proto3" json:"brier,omitempty"`
+	// The expected calibration error, 0 to 1: the mean over the rows of the difference between
+	// accuracy and mean confidence in their bin of `reliability`.
+	CalibrationError float64 `protobuf:"fixed64,8,opt,name=calibration_error,json=calibrationError,proto3" json:"calibration_error,omitempty"`
+	// The mean probability of the predicted class, 0 to 1.
+	MeanConfidence float64 `protobuf:"fixed64,9,opt,name=mean_confidence,json=meanConfidence,proto3" json:"mean_confidence,omitempty"`
+	// How often predictions of some confidence are right: ten bins of equal width, from 0 to 1.
+	Reliability   []*ReliabilityBin `protobuf:"bytes,10,rep,name=reliability,proto3" json:"reliability,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HoldOutMetrics) Reset() {
 	*x = HoldOutMetrics{}
-	mi := &file_sepal_model_v1_training_report_proto_msgTypes[1]
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -189,7 +409,7 @@ func (x *HoldOutMetrics) String() string {
 func (*HoldOutMetrics) ProtoMessage() {}
 
 func (x *HoldOutMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_model_v1_training_report_proto_msgTypes[1]
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -202,7 +422,7 @@ func (x *HoldOutMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldOutMetrics.ProtoReflect.Descriptor instead.
 func (*HoldOutMetrics) Descriptor() ([]byte, []int) {
-	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{1}
+	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *HoldOutMetrics) GetRows() uint32 {
@@ -233,6 +453,112 @@ func (x *HoldOutMetrics) GetConfusion() []uint32 {
 	return nil
 }
 
+func (x *HoldOutMetrics) GetMacroF1() float64 {
+	if x != nil {
+		return x.MacroF1
+	}
+	return 0
+}
+
+func (x *HoldOutMetrics) GetRocAuc() float64 {
+	if x != nil && x.RocAuc != nil {
+		return *x.RocAuc
+	}
+	return 0
+}
+
+func (x *HoldOutMetrics) GetBrier() float64 {
+	if x != nil {
+		return x.Brier
+	}
+	return 0
+}
+
+func (x *HoldOutMetrics) GetCalibrationError() float64 {
+	if x != nil {
+		return x.CalibrationError
+	}
+	return 0
+}
+
+func (x *HoldOutMetrics) GetMeanConfidence() float64 {
+	if x != nil {
+		return x.MeanConfidence
+	}
+	return 0
+}
+
+func (x *HoldOutMetrics) GetReliability() []*ReliabilityBin {
+	if x != nil {
+		return x.Reliability
+	}
+	return nil
+}
+
+// The predictions whose confidence falls into one bin; the bins include their upper edges.
+type ReliabilityBin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of rows. Where it is 0, so are the others.
+	Rows uint32 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// The mean probability of the predicted class, 0 to 1.
+	MeanConfidence float64 `protobuf:"fixed64,2,opt,name=mean_confidence,json=meanConfidence,proto3" json:"mean_confidence,omitempty"`
+	// The share of the rows whose predicted class is the true one, 0 to 1.
+	Accuracy      float64 `protobuf:"fixed64,3,opt,name=accuracy,proto3" json:"accuracy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReliabilityBin) Reset() {
+	*x = ReliabilityBin{}
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReliabilityBin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReliabilityBin) ProtoMessage() {}
+
+func (x *ReliabilityBin) ProtoReflect() protoreflect.Message {
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReliabilityBin.ProtoReflect.Descriptor instead.
+func (*ReliabilityBin) Descriptor() ([]byte, []int) {
+	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReliabilityBin) GetRows() uint32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *ReliabilityBin) GetMeanConfidence() float64 {
+	if x != nil {
+		return x.MeanConfidence
+	}
+	return 0
+}
+
+func (x *ReliabilityBin) GetAccuracy() float64 {
+	if x != nil {
+		return x.Accuracy
+	}
+	return 0
+}
+
 // The metrics of stratified k-fold cross-validation.
 type CrossValidationMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -250,7 +576,7 @@ type CrossValidationMetrics struct {
 
 func (x *CrossValidationMetrics) Reset() {
 	*x = CrossValidationMetrics{}
-	mi := &file_sepal_model_v1_training_report_proto_msgTypes[2]
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -262,7 +588,7 @@ func (x *CrossValidationMetrics) String() string {
 func (*CrossValidationMetrics) ProtoMessage() {}
 
 func (x *CrossValidationMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_sepal_model_v1_training_report_proto_msgTypes[2]
+	mi := &file_sepal_model_v1_training_report_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -275,7 +601,7 @@ func (x *CrossValidationMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CrossValidationMetrics.ProtoReflect.Descriptor instead.
 func (*CrossValidationMetrics) Descriptor() ([]byte, []int) {
-	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{2}
+	return file_sepal_model_v1_training_report_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CrossValidationMetrics) GetFolds() uint32 {
@@ -310,7 +636,7 @@ var File_sepal_model_v1_training_report_proto protoreflect.FileDescriptor
 
 const file_sepal_model_v1_training_report_proto_rawDesc = "" +
 	"\n" +
-	"$sepal/model/v1/training_report.proto\x12\x0esepal.model.v1\"\xa9\x03\n" +
+	"$sepal/model/v1/training_report.proto\x12\x0esepal.model.v1\"\xea\x05\n" +
 	"\x0eTrainingReport\x12\x1f\n" +
 	"\vdata_digest\x18\x01 \x01(\tR\n" +
 	"dataDigest\x12\x12\n" +
@@ -326,12 +652,43 @@ const file_sepal_model_v1_training_report_proto_rawDesc = "" +
 	"\x04seed\x18\t \x01(\rR\x04seed\x129\n" +
 	"\bhold_out\x18\n" +
 	" \x01(\v2\x1e.sepal.model.v1.HoldOutMetricsR\aholdOut\x12Q\n" +
-	"\x10cross_validation\x18\v \x01(\v2&.sepal.model.v1.CrossValidationMetricsR\x0fcrossValidation\"y\n" +
+	"\x10cross_validation\x18\v \x01(\v2&.sepal.model.v1.CrossValidationMetricsR\x0fcrossValidation\x12\x16\n" +
+	"\x06passes\x18\f \x01(\rR\x06passes\x12(\n" +
+	"\robjective_gap\x18\r \x01(\x01H\x00R\fobjectiveGap\x88\x01\x01\x12\x19\n" +
+	"\bl1_ratio\x18\x0e \x01(\x01R\al1Ratio\x12 \n" +
+	"\vunpenalised\x18\x0f \x01(\bR\vunpenalised\x12\"\n" +
+	"\fstandardised\x18\x10 \x01(\bR\fstandardised\x12#\n" +
+	"\rclass_weights\x18\x11 \x03(\x01R\fclassWeights\x12%\n" +
+	"\vtemperature\x18\x12 \x01(\x01H\x01R\vtemperature\x88\x01\x01\x12.\n" +
+	"\x06tuning\x18\x13 \x01(\v2\x16.sepal.model.v1.TuningR\x06tuningB\x10\n" +
+	"\x0e_objective_gapB\x0e\n" +
+	"\f_temperature\"S\n" +
+	"\x06Tuning\x12\x14\n" +
+	"\x05folds\x18\x01 \x01(\rR\x05folds\x123\n" +
+	"\x06points\x18\x02 \x03(\v2\x1b.sepal.model.v1.TuningPointR\x06points\"\xa1\x01\n" +
+	"\vTuningPoint\x12)\n" +
+	"\x10regularisation_c\x18\x01 \x01(\x01R\x0fregularisationC\x12\"\n" +
+	"\rlog_loss_mean\x18\x02 \x01(\x01R\vlogLossMean\x12\x1e\n" +
+	"\vlog_loss_sd\x18\x03 \x01(\x01R\tlogLossSd\x12#\n" +
+	"\raccuracy_mean\x18\x04 \x01(\x01R\faccuracyMean\"\xec\x02\n" +
 	"\x0eHoldOutMetrics\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\rR\x04rows\x12\x1a\n" +
 	"\baccuracy\x18\x02 \x01(\x01R\baccuracy\x12\x19\n" +
 	"\blog_loss\x18\x03 \x01(\x01R\alogLoss\x12\x1c\n" +
-	"\tconfusion\x18\x04 \x03(\rR\tconfusion\"\x98\x01\n" +
+	"\tconfusion\x18\x04 \x03(\rR\tconfusion\x12\x19\n" +
+	"\bmacro_f1\x18\x05 \x01(\x01R\amacroF1\x12\x1c\n" +
+	"\aroc_auc\x18\x06 \x01(\x01H\x00R\x06rocAuc\x88\x01\x01\x12\x14\n" +
+	"\x05brier\x18\a \x01(\x01R\x05brier\x12+\n" +
+	"\x11calibration_error\x18\b \x01(\x01R\x10calibrationError\x12'\n" +
+	"\x0fmean_confidence\x18\t \x01(\x01R\x0emeanConfidence\x12@\n" +
+	"\vreliability\x18\n" +
+	" \x03(\v2\x1e.sepal.model.v1.ReliabilityBinR\vreliabilityB\n" +
+	"\n" +
+	"\b_roc_auc\"i\n" +
+	"\x0eReliabilityBin\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\rR\x04rows\x12'\n" +
+	"\x0fmean_confidence\x18\x02 \x01(\x01R\x0emeanConfidence\x12\x1a\n" +
+	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\x98\x01\n" +
 	"\x16CrossValidationMetrics\x12\x14\n" +
 	"\x05folds\x18\x01 \x01(\rR\x05folds\x12#\n" +
 	"\raccuracy_mean\x18\x02 \x01(\x01R\faccuracyMean\x12\x1f\n" +
@@ -352,20 +709,26 @@ func file_sepal_model_v1_training_report_proto_rawDescGZIP() []byte {
 	return file_sepal_model_v1_training_report_proto_rawDescData
 }
 
-var file_sepal_model_v1_training_report_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_sepal_model_v1_training_report_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_sepal_model_v1_training_report_proto_goTypes = []any{
 	(*TrainingReport)(nil),         // 0: sepal.model.v1.TrainingReport
-	(*HoldOutMetrics)(nil),         // 1: sepal.model.v1.HoldOutMetrics
-	(*CrossValidationMetrics)(nil), // 2: sepal.model.v1.CrossValidationMetrics
+	(*Tuning)(nil),                 // 1: sepal.model.v1.Tuning
+	(*TuningPoint)(nil),            // 2: sepal.model.v1.TuningPoint
+	(*HoldOutMetrics)(nil),         // 3: sepal.model.v1.HoldOutMetrics
+	(*ReliabilityBin)(nil),         // 4: sepal.model.v1.ReliabilityBin
+	(*CrossValidationMetrics)(nil), // 5: sepal.model.v1.CrossValidationMetrics
 }
 var file_sepal_model_v1_training_report_proto_depIdxs = []int32{
-	1, // 0: sepal.model.v1.TrainingReport.hold_out:type_name -> sepal.model.v1.HoldOutMetrics
-	2, // 1: sepal.model.v1.TrainingReport.cross_validation:type_name -> sepal.model.v1.CrossValidationMetrics
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	3, // 0: sepal.model.v1.TrainingReport.hold_out:type_name -> sepal.model.v1.HoldOutMetrics
+	5, // 1: sepal.model.v1.TrainingReport.cross_validation:type_name -> sepal.model.v1.CrossValidationMetrics
+	1, // 2: sepal.model.v1.TrainingReport.tuning:type_name -> sepal.model.v1.Tuning
+	2, // 3: sepal.model.v1.Tuning.points:type_name -> sepal.model.v1.TuningPoint
+	4, // 4: sepal.model.v1.HoldOutMetrics.reliability:type_name -> sepal.model.v1.ReliabilityBin
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_sepal_model_v1_training_report_proto_init() }
@@ -373,13 +736,15 @@ func file_sepal_model_v1_training_report_proto_init() {
 	if File_sepal_model_v1_training_report_proto != nil {
 		return
 	}
+	file_sepal_model_v1_training_report_proto_msgTypes[0].OneofWrappers = []any{}
+	file_sepal_model_v1_training_report_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sepal_model_v1_training_report_proto_rawDesc), len(file_sepal_model_v1_training_report_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

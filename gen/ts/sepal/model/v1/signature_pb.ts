@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sepal/model/v1/signature.proto.
  */
 export const file_sepal_model_v1_signature: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zZXBhbC9tb2RlbC92MS9zaWduYXR1cmUucHJvdG8SDnNlcGFsLm1vZGVsLnYxIjYKCVNpZ25hdHVyZRIpCghmZWF0dXJlcxgBIAMoCzIXLnNlcGFsLm1vZGVsLnYxLkZlYXR1cmUisAEKB0ZlYXR1cmUSDAoEbmFtZRgBIAEoCRIMCgR1bml0GAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEjEKB251bWVyaWMYBCABKAsyHi5zZXBhbC5tb2RlbC52MS5OdW1lcmljRmVhdHVyZUgAEjkKC2NhdGVnb3JpY2FsGAUgASgLMiIuc2VwYWwubW9kZWwudjEuQ2F0ZWdvcmljYWxGZWF0dXJlSABCBgoEa2luZCJkCg5OdW1lcmljRmVhdHVyZRIQCgNtaW4YASABKAFIAIgBARIQCgNtYXgYAiABKAFIAYgBARITCgZpbXB1dGUYAyABKAFIAogBAUIGCgRfbWluQgYKBF9tYXhCCQoHX2ltcHV0ZSJIChJDYXRlZ29yaWNhbEZlYXR1cmUSEgoKY2F0ZWdvcmllcxgBIAMoCRITCgZpbXB1dGUYAiABKAlIAIgBAUIJCgdfaW1wdXRlQrcBChJjb20uc2VwYWwubW9kZWwudjFCDlNpZ25hdHVyZVByb3RvUAFaN2dpdGh1Yi5jb20vc2VwYWwtbWwvc2VwYWwvZ2VuL2dvL3NlcGFsL21vZGVsL3YxO21vZGVsdjGiAgNTTViqAg5TZXBhbC5Nb2RlbC5WMcoCDlNlcGFsXE1vZGVsXFYx4gIaU2VwYWxcTW9kZWxcVjFcR1BCTWV0YWRhdGHqAhBTZXBhbDo6TW9kZWw6OlYxYgZwcm90bzM");
+  fileDesc("Ch5zZXBhbC9tb2RlbC92MS9zaWduYXR1cmUucHJvdG8SDnNlcGFsLm1vZGVsLnYxIjYKCVNpZ25hdHVyZRIpCghmZWF0dXJlcxgBIAMoCzIXLnNlcGFsLm1vZGVsLnYxLkZlYXR1cmUisAEKB0ZlYXR1cmUSDAoEbmFtZRgBIAEoCRIMCgR1bml0GAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEjEKB251bWVyaWMYBCABKAsyHi5zZXBhbC5tb2RlbC52MS5OdW1lcmljRmVhdHVyZUgAEjkKC2NhdGVnb3JpY2FsGAUgASgLMiIuc2VwYWwubW9kZWwudjEuQ2F0ZWdvcmljYWxGZWF0dXJlSABCBgoEa2luZCJkCg5OdW1lcmljRmVhdHVyZRIQCgNtaW4YASABKAFIAIgBARIQCgNtYXgYAiABKAFIAYgBARITCgZpbXB1dGUYAyABKAFIAogBAUIGCgRfbWluQgYKBF9tYXhCCQoHX2ltcHV0ZSJmChJDYXRlZ29yaWNhbEZlYXR1cmUSEgoKY2F0ZWdvcmllcxgBIAMoCRITCgZpbXB1dGUYAiABKAlIAIgBARISCgVvdGhlchgDIAEoCUgBiAEBQgkKB19pbXB1dGVCCAoGX290aGVyQrcBChJjb20uc2VwYWwubW9kZWwudjFCDlNpZ25hdHVyZVByb3RvUAFaN2dpdGh1Yi5jb20vc2VwYWwtbWwvc2VwYWwvZ2VuL2dvL3NlcGFsL21vZGVsL3YxO21vZGVsdjGiAgNTTViqAg5TZXBhbC5Nb2RlbC5WMcoCDlNlcGFsXE1vZGVsXFYx4gIaU2VwYWxcTW9kZWxcVjFcR1BCTWV0YWRhdGHqAhBTZXBhbDo6TW9kZWw6OlYxYgZwcm90bzM");
 
 /**
  * What a model takes: its features, in order. A row of values is always read in this order.
@@ -150,6 +150,14 @@ export type CategoricalFeature = Message<"sepal.model.v1.CategoricalFeature"> & 
    * @generated from field: optional string impute = 2;
    */
   impute?: string | undefined;
+
+  /**
+   * The category that stands for every string which is not in the list, such as those too rare
+   * to be told apart in training; one of `categories`. Unset: such a string is refused.
+   *
+   * @generated from field: optional string other = 3;
+   */
+  other?: string | undefined;
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sepal/model/v1/training_report.proto.
  */
 export const file_sepal_model_v1_training_report: GenFile = /*@__PURE__*/
-  fileDesc("CiRzZXBhbC9tb2RlbC92MS90cmFpbmluZ19yZXBvcnQucHJvdG8SDnNlcGFsLm1vZGVsLnYxIq8CCg5UcmFpbmluZ1JlcG9ydBITCgtkYXRhX2RpZ2VzdBgBIAEoCRIMCgRyb3dzGAIgASgNEg4KBnNvbHZlchgDIAEoCRIYChByZWd1bGFyaXNhdGlvbl9jGAQgASgBEhIKCml0ZXJhdGlvbnMYBSABKA0SEQoJY29udmVyZ2VkGAYgASgIEhEKCW9iamVjdGl2ZRgHIAEoARIUCgxncmFkaWVudF9tYXgYCCABKAESDAoEc2VlZBgJIAEoDRIwCghob2xkX291dBgKIAEoCzIeLnNlcGFsLm1vZGVsLnYxLkhvbGRPdXRNZXRyaWNzEkAKEGNyb3NzX3ZhbGlkYXRpb24YCyABKAsyJi5zZXBhbC5tb2RlbC52MS5Dcm9zc1ZhbGlkYXRpb25NZXRyaWNzIlUKDkhvbGRPdXRNZXRyaWNzEgwKBHJvd3MYASABKA0SEAoIYWNjdXJhY3kYAiABKAESEAoIbG9nX2xvc3MYAyABKAESEQoJY29uZnVzaW9uGAQgAygNImoKFkNyb3NzVmFsaWRhdGlvbk1ldHJpY3MSDQoFZm9sZHMYASABKA0SFQoNYWNjdXJhY3lfbWVhbhgCIAEoARITCgthY2N1cmFjeV9zZBgDIAEoARIVCg1sb2dfbG9zc19tZWFuGAQgASgBQrwBChJjb20uc2VwYWwubW9kZWwudjFCE1RyYWluaW5nUmVwb3J0UHJvdG9QAVo3Z2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvbW9kZWwvdjE7bW9kZWx2MaICA1NNWKoCDlNlcGFsLk1vZGVsLlYxygIOU2VwYWxcTW9kZWxcVjHiAhpTZXBhbFxNb2RlbFxWMVxHUEJNZXRhZGF0YeoCEFNlcGFsOjpNb2RlbDo6VjFiBnByb3RvMw");
+  fileDesc("CiRzZXBhbC9tb2RlbC92MS90cmFpbmluZ19yZXBvcnQucHJvdG8SDnNlcGFsLm1vZGVsLnYxIpMECg5UcmFpbmluZ1JlcG9ydBITCgtkYXRhX2RpZ2VzdBgBIAEoCRIMCgRyb3dzGAIgASgNEg4KBnNvbHZlchgDIAEoCRIYChByZWd1bGFyaXNhdGlvbl9jGAQgASgBEhIKCml0ZXJhdGlvbnMYBSABKA0SEQoJY29udmVyZ2VkGAYgASgIEhEKCW9iamVjdGl2ZRgHIAEoARIUCgxncmFkaWVudF9tYXgYCCABKAESDAoEc2VlZBgJIAEoDRIwCghob2xkX291dBgKIAEoCzIeLnNlcGFsLm1vZGVsLnYxLkhvbGRPdXRNZXRyaWNzEkAKEGNyb3NzX3ZhbGlkYXRpb24YCyABKAsyJi5zZXBhbC5tb2RlbC52MS5Dcm9zc1ZhbGlkYXRpb25NZXRyaWNzEg4KBnBhc3NlcxgMIAEoDRIaCg1vYmplY3RpdmVfZ2FwGA0gASgBSACIAQESEAoIbDFfcmF0aW8YDiABKAESEwoLdW5wZW5hbGlzZWQYDyABKAgSFAoMc3RhbmRhcmRpc2VkGBAgASgIEhUKDWNsYXNzX3dlaWdodHMYESADKAESGAoLdGVtcGVyYXR1cmUYEiABKAFIAYgBARImCgZ0dW5pbmcYEyABKAsyFi5zZXBhbC5tb2RlbC52MS5UdW5pbmdCEAoOX29iamVjdGl2ZV9nYXBCDgoMX3RlbXBlcmF0dXJlIkQKBlR1bmluZxINCgVmb2xkcxgBIAEoDRIrCgZwb2ludHMYAiADKAsyGy5zZXBhbC5tb2RlbC52MS5UdW5pbmdQb2ludCJqCgtUdW5pbmdQb2ludBIYChByZWd1bGFyaXNhdGlvbl9jGAEgASgBEhUKDWxvZ19sb3NzX21lYW4YAiABKAESEwoLbG9nX2xvc3Nfc2QYAyABKAESFQoNYWNjdXJhY3lfbWVhbhgEIAEoASKBAgoOSG9sZE91dE1ldHJpY3MSDAoEcm93cxgBIAEoDRIQCghhY2N1cmFjeRgCIAEoARIQCghsb2dfbG9zcxgDIAEoARIRCgljb25mdXNpb24YBCADKA0SEAoIbWFjcm9fZjEYBSABKAESFAoHcm9jX2F1YxgGIAEoAUgAiAEBEg0KBWJyaWVyGAcgASgBEhkKEWNhbGlicmF0aW9uX2Vycm9yGAggASgBEhcKD21lYW5fY29uZmlkZW5jZRgJIAEoARIzCgtyZWxpYWJpbGl0eRgKIAMoCzIeLnNlcGFsLm1vZGVsLnYxLlJlbGlhYmlsaXR5QmluQgoKCF9yb2NfYXVjIkkKDlJlbGlhYmlsaXR5QmluEgwKBHJvd3MYASABKA0SFwoPbWVhbl9jb25maWRlbmNlGAIgASgBEhAKCGFjY3VyYWN5GAMgASgBImoKFkNyb3NzVmFsaWRhdGlvbk1ldHJpY3MSDQoFZm9sZHMYASABKA0SFQoNYWNjdXJhY3lfbWVhbhgCIAEoARITCgthY2N1cmFjeV9zZBgDIAEoARIVCg1sb2dfbG9zc19tZWFuGAQgASgBQrwBChJjb20uc2VwYWwubW9kZWwudjFCE1RyYWluaW5nUmVwb3J0UHJvdG9QAVo3Z2l0aHViLmNvbS9zZXBhbC1tbC9zZXBhbC9nZW4vZ28vc2VwYWwvbW9kZWwvdjE7bW9kZWx2MaICA1NNWKoCDlNlcGFsLk1vZGVsLlYxygIOU2VwYWxcTW9kZWxcVjHiAhpTZXBhbFxNb2RlbFxWMVxHUEJNZXRhZGF0YeoCEFNlcGFsOjpNb2RlbDo6VjFiBnByb3RvMw");
 
 /**
  * How a model was trained, and how well it did on rows that it had not seen.
@@ -96,6 +96,67 @@ export type TrainingReport = Message<"sepal.model.v1.TrainingReport"> & {
    * @generated from field: sepal.model.v1.CrossValidationMetrics cross_validation = 11;
    */
   crossValidation?: CrossValidationMetrics | undefined;
+
+  /**
+   * The number of passes over all rows that the final fit made.
+   *
+   * @generated from field: uint32 passes = 12;
+   */
+  passes: number;
+
+  /**
+   * A bound on how far `objective` lies above its minimum, in nats; it follows from the gradient.
+   * Unset: the fit gives none.
+   *
+   * @generated from field: optional double objective_gap = 13;
+   */
+  objectiveGap?: number | undefined;
+
+  /**
+   * The share of the penalty that is ‖weights‖₁ / C and not 1/(2C)·‖weights‖², 0 to 1: 0 is L2, 1
+   * is L1, what lies between is the elastic net.
+   *
+   * @generated from field: double l1_ratio = 14;
+   */
+  l1Ratio: number;
+
+  /**
+   * Whether nothing was penalised; `regularisation_c` says nothing then.
+   *
+   * @generated from field: bool unpenalised = 15;
+   */
+  unpenalised: boolean;
+
+  /**
+   * Whether the penalty applies to the weights of standardised columns (mean 0, variance 1 over
+   * the training rows). The weights of the model are for the values as they are either way.
+   *
+   * @generated from field: bool standardised = 16;
+   */
+  standardised: boolean;
+
+  /**
+   * The weight of the rows of each class, in the order of `Model.classes`. Empty: all are 1.
+   *
+   * @generated from field: repeated double class_weights = 17;
+   */
+  classWeights: number[];
+
+  /**
+   * What the logits of the fit were divided by so that the probabilities are as sure as they are
+   * right, greater than 0; chosen on rows held out. The weights of the model are those after the
+   * division. Unset: the probabilities are as fitted.
+   *
+   * @generated from field: optional double temperature = 18;
+   */
+  temperature?: number | undefined;
+
+  /**
+   * How `regularisation_c` was chosen. Unset: it was given.
+   *
+   * @generated from field: sepal.model.v1.Tuning tuning = 19;
+   */
+  tuning?: Tuning | undefined;
 };
 
 /**
@@ -104,6 +165,76 @@ export type TrainingReport = Message<"sepal.model.v1.TrainingReport"> & {
  */
 export const TrainingReportSchema: GenMessage<TrainingReport> = /*@__PURE__*/
   messageDesc(file_sepal_model_v1_training_report, 0);
+
+/**
+ * The choice of C by cross-validation: the one of the lowest mean log-loss.
+ *
+ * @generated from message sepal.model.v1.Tuning
+ */
+export type Tuning = Message<"sepal.model.v1.Tuning"> & {
+  /**
+   * The number of folds, at least 2.
+   *
+   * @generated from field: uint32 folds = 1;
+   */
+  folds: number;
+
+  /**
+   * What was tried, the smallest C first.
+   *
+   * @generated from field: repeated sepal.model.v1.TuningPoint points = 2;
+   */
+  points: TuningPoint[];
+};
+
+/**
+ * Describes the message sepal.model.v1.Tuning.
+ * Use `create(TuningSchema)` to create a new message.
+ */
+export const TuningSchema: GenMessage<Tuning> = /*@__PURE__*/
+  messageDesc(file_sepal_model_v1_training_report, 1);
+
+/**
+ * What one C gives in cross-validation.
+ *
+ * @generated from message sepal.model.v1.TuningPoint
+ */
+export type TuningPoint = Message<"sepal.model.v1.TuningPoint"> & {
+  /**
+   * The inverse regularisation strength.
+   *
+   * @generated from field: double regularisation_c = 1;
+   */
+  regularisationC: number;
+
+  /**
+   * The mean over the folds of the log-loss, in nats.
+   *
+   * @generated from field: double log_loss_mean = 2;
+   */
+  logLossMean: number;
+
+  /**
+   * The standard deviation over the folds (population) of the log-loss, in nats.
+   *
+   * @generated from field: double log_loss_sd = 3;
+   */
+  logLossSd: number;
+
+  /**
+   * The mean over the folds of the accuracy, 0 to 1.
+   *
+   * @generated from field: double accuracy_mean = 4;
+   */
+  accuracyMean: number;
+};
+
+/**
+ * Describes the message sepal.model.v1.TuningPoint.
+ * Use `create(TuningPointSchema)` to create a new message.
+ */
+export const TuningPointSchema: GenMessage<TuningPoint> = /*@__PURE__*/
+  messageDesc(file_sepal_model_v1_training_report, 2);
 
 /**
  * The metrics of one model on rows that it was not fitted on.
@@ -139,6 +270,51 @@ export type HoldOutMetrics = Message<"sepal.model.v1.HoldOutMetrics"> & {
    * @generated from field: repeated uint32 confusion = 4;
    */
   confusion: number[];
+
+  /**
+   * The mean over the classes of the F1 score, the harmonic mean of precision and recall, 0 to 1;
+   * that of a class which is neither predicted nor there is 0.
+   *
+   * @generated from field: double macro_f1 = 5;
+   */
+  macroF1: number;
+
+  /**
+   * The area under the ROC curve, 0 to 1: of the second class, of two; of more, the mean over the
+   * classes of each against the rest. Unset where a class has no row, or all, among those held out.
+   *
+   * @generated from field: optional double roc_auc = 6;
+   */
+  rocAuc?: number | undefined;
+
+  /**
+   * The mean over the rows of the sum over the classes of (probability - truth)², 0 to 2.
+   *
+   * @generated from field: double brier = 7;
+   */
+  brier: number;
+
+  /**
+   * The expected calibration error, 0 to 1: the mean over the rows of the difference between
+   * accuracy and mean confidence in their bin of `reliability`.
+   *
+   * @generated from field: double calibration_error = 8;
+   */
+  calibrationError: number;
+
+  /**
+   * The mean probability of the predicted class, 0 to 1.
+   *
+   * @generated from field: double mean_confidence = 9;
+   */
+  meanConfidence: number;
+
+  /**
+   * How often predictions of some confidence are right: ten bins of equal width, from 0 to 1.
+   *
+   * @generated from field: repeated sepal.model.v1.ReliabilityBin reliability = 10;
+   */
+  reliability: ReliabilityBin[];
 };
 
 /**
@@ -146,7 +322,42 @@ export type HoldOutMetrics = Message<"sepal.model.v1.HoldOutMetrics"> & {
  * Use `create(HoldOutMetricsSchema)` to create a new message.
  */
 export const HoldOutMetricsSchema: GenMessage<HoldOutMetrics> = /*@__PURE__*/
-  messageDesc(file_sepal_model_v1_training_report, 1);
+  messageDesc(file_sepal_model_v1_training_report, 3);
+
+/**
+ * The predictions whose confidence falls into one bin; the bins include their upper edges.
+ *
+ * @generated from message sepal.model.v1.ReliabilityBin
+ */
+export type ReliabilityBin = Message<"sepal.model.v1.ReliabilityBin"> & {
+  /**
+   * The number of rows. Where it is 0, so are the others.
+   *
+   * @generated from field: uint32 rows = 1;
+   */
+  rows: number;
+
+  /**
+   * The mean probability of the predicted class, 0 to 1.
+   *
+   * @generated from field: double mean_confidence = 2;
+   */
+  meanConfidence: number;
+
+  /**
+   * The share of the rows whose predicted class is the true one, 0 to 1.
+   *
+   * @generated from field: double accuracy = 3;
+   */
+  accuracy: number;
+};
+
+/**
+ * Describes the message sepal.model.v1.ReliabilityBin.
+ * Use `create(ReliabilityBinSchema)` to create a new message.
+ */
+export const ReliabilityBinSchema: GenMessage<ReliabilityBin> = /*@__PURE__*/
+  messageDesc(file_sepal_model_v1_training_report, 4);
 
 /**
  * The metrics of stratified k-fold cross-validation.
@@ -188,5 +399,5 @@ export type CrossValidationMetrics = Message<"sepal.model.v1.CrossValidationMetr
  * Use `create(CrossValidationMetricsSchema)` to create a new message.
  */
 export const CrossValidationMetricsSchema: GenMessage<CrossValidationMetrics> = /*@__PURE__*/
-  messageDesc(file_sepal_model_v1_training_report, 2);
+  messageDesc(file_sepal_model_v1_training_report, 5);
 
