@@ -385,7 +385,7 @@ func TestInterruptedBench(t *testing.T) {
 			return nil
 		}}).start(t)
 		var stdout, stderr bytes.Buffer
-		got := run(ctx, strings.Fields("bench -d 1h --warmup 0s -s "+s.address), strings.NewReader(""), &stdout, &stderr)
+		got := run(ctx, strings.Fields("bench -d 1h --warmup 0s --concurrency 1 -s "+s.address), strings.NewReader(""), &stdout, &stderr)
 		if got != code || stderr.String() != "sepal: interrupted\n" || !strings.Contains(stdout.String(), "The run was cut short") ||
 			!strings.Contains(stdout.String(), "unknown: 1 request, such as: broken") {
 			t.Errorf("exit %d, stderr %q, stdout\n%s", got, stderr.String(), stdout.String())
