@@ -3,6 +3,7 @@ package softmax_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/sepal-ml/sepal/services/softmax"
@@ -23,6 +24,27 @@ func BenchmarkPredict(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkPredictBatch reports the time per row, on one core and on all.
+func BenchmarkPredictBatch(b *testing.B) {
+	for _, shape := range []struct{ features, classes, rows int }{{4, 3, 100_000}, {30, 2, 100_000}, {54, 7, 50_000}, {784, 10, 10_000}} {
+		r := random(53)
+		m := randomModel(b, r, numeric(shape.features), shape.classes)
+		rows := normals(r, shape.rows*shape.features, 1)
+		probabilities, classes := make([]float64, shape.rows*shape.classes), make([]int, shape.rows)
+		for _, cores := range []int{1, runtime.NumCPU()} {
+			b.Run(fmt.Sprintf("%dx%d/cores=%d", shape.features, shape.classes, cores), func(b *testing.B) {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+				for b.Loop() {
+					if err := m.PredictBatch(probabilities, classes, rows); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(shape.rows), "ns/row")
+			})
+		}
 	}
 }
 

@@ -1,132 +1,91 @@
 package softmax
 
 import (
+	"context"
 	"math"
-	"slices"
 
-	"gonum.org/v1/gonum/floats"
+	"github.com/sepal-ml/sepal/services/softmax/internal/solver"
 )
 
-// design holds the encoded rows as the solver sees them. The solver minimises the objective per
-// unit of weight, in variables in which it curves about as much along one as along any other,
-// whatever the units of the features: columns are centred (given an intercept, for which a last
-// column of ones stands) and scaled. A variable times the scale of its column is a weight of the
-// model, and the penalty stays that of the model's weights, so the minimum is the same.
-type design struct {
-	rows, columns int
-	values        []float64 // rows × columns, row-major: (encoded value - shift) · scale
-	labels        []int
-	shares        []float64 // the weight of each row as a share of total
-	total         float64   // sum of the rows' weights
-	mean          []float64 // of each encoded column, by weight
-	shift         []float64 // what was subtracted: mean, or 0 without an intercept
-	scale         []float64
-	penalty       []float64 // scale² / (C · total), and 0 for the intercept
-	intercept     bool
+// design is what the solver is to fit, made of what the caller gave.
+func design(ctx context.Context, signature *Signature, classes int, s *Samples, o FitOptions) (*solver.Problem, error) {
+	config := solver.Config{
+		Labels: s.Labels, Classes: classes, Weights: s.Weights, ClassWeights: o.ClassWeights,
+		Intercept: !o.NoIntercept,
+		C:         o.C, L1Ratio: o.L1Ratio,
+		Float32: o.Float32, Workers: o.Workers,
+	}
+	if o.Unpenalised {
+		config.C = math.Inf(1)
+	}
+	if o.Standardise {
+		config.Standardise = numericColumns(signature)
+	}
+	switch {
+	case s.Sparse != nil:
+		config.Sparse = &solver.Sparse{
+			Width: signature.Width(), Start: s.Sparse.Start, Columns: s.Sparse.Columns, Values: s.Sparse.Values,
+		}
+	case signature.numeric:
+		config.Rows = solver.Dense{Values: s.Rows, Columns: signature.Len()}
+	case signature.width > manyColumns && signature.width >= 8*signature.Len():
+		config.Sparse = oneHot(signature, s.Rows)
+	default:
+		config.Rows = encoded{signature, s.Rows}
+	}
+	return solver.New(ctx, config)
 }
 
-func newDesign(signature *Signature, s *Samples, classes int, options FitOptions) *design {
-	n, width := len(s.Labels), signature.Width()
-	d := &design{rows: n, columns: width, labels: s.Labels, intercept: !options.NoIntercept}
-	if d.intercept {
-		d.columns++
-	}
-	d.values = make([]float64, n*d.columns)
-	d.shares = make([]float64, n)
-	for i := range n {
-		row := d.row(i)
-		signature.Encode(row[:width], s.row(i, signature.Len()))
-		if d.intercept {
-			row[width] = 1
-		}
-		d.shares[i] = s.weight(i)
-		d.total += d.shares[i]
-	}
-	for i := range d.shares {
-		d.shares[i] /= d.total
-	}
-	d.centre(width)
-	d.rescale(classes, options.C)
-	return d
-}
+// manyColumns is how many encoded columns are worth sparse rows: one-hot columns are mostly 0.
+const manyColumns = 256
 
-func (d *design) row(i int) []float64 { return d.values[i*d.columns : (i+1)*d.columns] }
-
-// centre fills mean and shift and subtracts the shift.
-func (d *design) centre(width int) {
-	mean := make([]float64, d.columns)
-	low := slices.Repeat([]float64{math.Inf(1)}, d.columns)
-	high := slices.Repeat([]float64{math.Inf(-1)}, d.columns)
-	for i, share := range d.shares {
-		if share == 0 {
-			continue
-		}
-		floats.AddScaled(mean, share, d.row(i))
-		for c, v := range d.row(i) {
-			low[c], high[c] = min(low[c], v), max(high[c], v)
-		}
+// oneHot returns the encoded rows as sparse ones.
+func oneHot(signature *Signature, rows []float64) *solver.Sparse {
+	features := signature.Len()
+	s := &solver.Sparse{
+		Width: signature.width, Start: make([]int, 1, len(rows)/features+1),
+		Columns: make([]int32, 0, len(rows)), Values: make([]float64, 0, len(rows)),
 	}
-	d.shift = make([]float64, d.columns)
-	for c := range width {
-		// The mean of a constant is to be exactly that, or rounding makes a feature of it.
-		mean[c] = min(max(mean[c], low[c]), high[c])
-		if d.intercept {
-			d.shift[c] = mean[c]
-		}
-	}
-	d.mean = mean[:width]
-	for i := range d.rows {
-		floats.Sub(d.row(i), d.shift)
-	}
-}
-
-// rescale fills scale and penalty and brings the centred values to scale. Along a weight, the
-// second derivative of the objective per unit of weight is, where all weights are 0,
-// p(1-p) · the mean square of the centred column + 1/(C · total), with p = 1 / classes.
-func (d *design) rescale(classes int, c float64) {
-	p := 1 / float64(classes)
-	slope := math.Sqrt(p * (1 - p))
-	ridge := 1 / (math.Sqrt(c) * math.Sqrt(d.total))
-	d.scale = make([]float64, d.columns)
-	d.penalty = make([]float64, d.columns)
-	for k, spread := range d.spreads() {
-		columnRidge := ridge
-		if k == len(d.mean) {
-			columnRidge = 0
-		}
-		d.scale[k] = 1 / math.Hypot(slope*spread, columnRidge)
-		d.penalty[k] = (d.scale[k] * columnRidge) * (d.scale[k] * columnRidge)
-	}
-	for i := range d.rows {
-		floats.Mul(d.row(i), d.scale)
-	}
-}
-
-// spreads returns the root mean square of each column. Values are taken relative to the largest
-// of their column, so that no square vanishes.
-func (d *design) spreads() []float64 {
-	reach := make([]float64, d.columns)
-	for i, share := range d.shares {
-		if share == 0 {
-			continue
-		}
-		for c, v := range d.row(i) {
-			reach[c] = max(reach[c], math.Abs(v))
-		}
-	}
-	spreads := make([]float64, d.columns)
-	for i, share := range d.shares {
-		if share == 0 {
-			continue
-		}
-		for c, v := range d.row(i) {
-			if reach[c] > 0 {
-				spreads[c] += share * (v / reach[c]) * (v / reach[c])
+	for at := 0; at < len(rows); at += features {
+		for j, v := range rows[at : at+features] {
+			column := signature.offsets[j]
+			if signature.features[j].Categorical() {
+				column, v = column+int(v), 1
+			}
+			if v != 0 {
+				s.Columns, s.Values = append(s.Columns, int32(column)), append(s.Values, v)
 			}
 		}
+		s.Start = append(s.Start, len(s.Values))
 	}
-	for c, square := range spreads {
-		spreads[c] = reach[c] * math.Sqrt(square)
+	return s
+}
+
+// numericColumns says of each encoded column whether it is a numeric feature.
+func numericColumns(signature *Signature) []bool {
+	numeric := make([]bool, signature.Width())
+	for i := range signature.features {
+		if !signature.features[i].Categorical() {
+			numeric[signature.offsets[i]] = true
+		}
 	}
-	return spreads
+	return numeric
+}
+
+// encoded gives the solver rows with one-hot columns, which are made block by block.
+type encoded struct {
+	signature *Signature
+	rows      []float64
+}
+
+// Width is the number of encoded columns.
+func (e encoded) Width() int { return e.signature.Width() }
+
+// Block encodes rows to scratch.
+func (e encoded) Block(scratch []float64, from, to int) []float64 {
+	features, width := e.signature.Len(), e.signature.Width()
+	for i := from; i < to; i++ {
+		e.signature.Encode(scratch[(i-from)*width:(i-from+1)*width], e.rows[i*features:(i+1)*features])
+	}
+	return scratch[:(to-from)*width]
 }

@@ -132,7 +132,7 @@ func TestColumnsOfAllScales(t *testing.T) {
 			}
 		}
 		result := units.fit(t, softmax.FitOptions{})
-		checkReport(t, &units, 1, result)
+		checkReport(t, &units, softmax.FitOptions{C: 1}, result)
 		checkMinimum(t, &units, 1, result)
 	}
 }

@@ -97,6 +97,18 @@ func TestFitRefuses(t *testing.T) {
 	}
 }
 
+// Values of large sets are checked by several goroutines.
+func TestFitNamesTheFirstOfManyRowsAtFault(t *testing.T) {
+	t.Parallel()
+	const n, p = 300_000, 4
+	samples := softmax.Samples{Rows: make([]float64, n*p), Labels: make([]int, n)}
+	for _, row := range []int{n - 1, n / 2, 77, 3} {
+		samples.Rows[row*p+2] = math.Inf(-1)
+		_, err := softmax.Fit(context.Background(), newSignature(t, numeric(p)), names("class", 2), samples, softmax.FitOptions{})
+		wantError(t, err, &softmax.ValueError{Row: row, Column: 2, Feature: "x2", Value: math.Inf(-1), Want: "a finite number"})
+	}
+}
+
 func TestFitReportsProgress(t *testing.T) {
 	t.Parallel()
 	iris := readTable(t, "iris")
@@ -117,7 +129,7 @@ func TestFitReportsProgress(t *testing.T) {
 	if seen[len(seen)-1] != last {
 		t.Errorf("the last report is %+v, the result %+v", seen[len(seen)-1], last)
 	}
-	if !result.Converged || result.Solver != "lbfgs" {
+	if !result.Converged || result.Solver != "newton" {
 		t.Errorf("converged %v by %q", result.Converged, result.Solver)
 	}
 	if seen[0].GradientMax < 1e3*result.GradientMax {

@@ -1,29 +1,45 @@
 package softmax
 
-// addProducts adds to dst, which has k values, the sum over j of values[j] · row j of weights,
-// which is row-major len(values) × k. Each of dst gets its terms one after the other, so that
-// the result does not depend on how many rows are taken at once.
-func addProducts(dst, values, weights []float64) {
-	k := len(dst)
-	for ; len(values) >= 4; values, weights = values[4:], weights[4*k:] {
-		v0, v1, v2, v3 := values[0], values[1], values[2], values[3]
-		w0, w1, w2, w3 := weights[:k], weights[k:2*k], weights[2*k:3*k], weights[3*k:4*k]
-		for c, z := range dst {
-			dst[c] = z + v0*w0[c] + v1*w1[c] + v2*w2[c] + v3*w3[c]
-		}
+import "github.com/sepal-ml/sepal/services/softmax/internal/kernel"
+
+func allFinite(values []float64) bool { return kernel.AllFinite(values) }
+
+// logits writes the logits of the rows to dst, row-major; the rows fit the signature. What a row
+// gets is the same, to the last bit, whichever rows stand beside it.
+func (m *Model) logits(dst, rows []float64) {
+	p, k := m.signature.Len(), len(m.classes)
+	n := len(rows) / p
+	for filled := copy(dst, m.intercepts); filled < n*k; {
+		filled += copy(dst[filled:n*k], dst[:filled])
 	}
-	for j, v := range values {
-		for c, w := range weights[j*k : j*k+k] {
-			dst[c] += v * w
+	if m.signature.numeric {
+		kernel.MulAdd(dst, k, rows, p, 1, m.weights, k, n, k, p)
+		return
+	}
+	for j := 0; j < p; {
+		at, numeric := m.signature.offsets[j], j
+		for numeric < p && !m.signature.features[numeric].Categorical() {
+			numeric++
 		}
+		if numeric > j {
+			kernel.MulAdd(dst, k, rows[j:], p, 1, m.weights[at*k:], k, n, k, numeric-j)
+			j = numeric
+			continue
+		}
+		for i := range n {
+			column := at + int(rows[i*p+j])
+			addTo(dst[i*k:i*k+k], m.weights[column*k:column*k+k])
+		}
+		j++
 	}
 }
 
-func allFinite(values []float64) bool {
-	for _, v := range values {
-		if v-v != 0 {
-			return false
-		}
+func addTo(dst, values []float64) {
+	if len(dst) >= 8 {
+		kernel.AddScaled(dst, 1, values)
+		return
 	}
-	return true
+	for c, v := range values {
+		dst[c] += v
+	}
 }

@@ -19,8 +19,10 @@ const oracles = "../../testdata/oracles/"
 type oracle struct {
 	Dataset       string
 	C             float64
-	FitIntercept  bool `json:"fit_intercept"`
+	FitIntercept  bool   `json:"fit_intercept"`
+	ClassWeight   string `json:"class_weight"`
 	Weights       string
+	Standardise   bool
 	Coef          [][]float64
 	Intercept     []float64
 	Objective     float64
@@ -37,12 +39,23 @@ func (o *oracle) String() string {
 	if o.Weights != "" {
 		s += ", weighted"
 	}
+	if o.ClassWeight != "" {
+		s += ", " + o.ClassWeight
+	}
+	if o.Standardise {
+		s += ", on standardised columns"
+	}
 	return s
 }
 
 func readOracles(t testing.TB) []oracle {
 	t.Helper()
-	data, err := os.ReadFile(oracles + "l2_sklearn_1.9.0.json")
+	return readOracleFile(t, "l2_sklearn_1.9.0.json", 86)
+}
+
+func readOracleFile(t testing.TB, name string, count int) []oracle {
+	t.Helper()
+	data, err := os.ReadFile(oracles + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +63,24 @@ func readOracles(t testing.TB) []oracle {
 	if err := json.Unmarshal(data, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 49 {
-		t.Fatalf("%d oracles, expected 49", len(all))
+	if len(all) != count {
+		t.Fatalf("%s: %d oracles, expected %d", name, len(all), count)
 	}
 	return all
+}
+
+// options are those of the fit. They give the classes of the table their weights.
+func (o *oracle) options(t testing.TB, data *table) softmax.FitOptions {
+	t.Helper()
+	options := softmax.FitOptions{C: o.C, Unpenalised: o.C == 0, NoIntercept: !o.FitIntercept, Standardise: o.Standardise}
+	switch o.ClassWeight {
+	case "":
+	case "balanced":
+		options.ClassWeights = softmax.BalancedWeights(data.samples.Labels, len(data.classes), data.samples.Weights)
+	default:
+		t.Fatalf("unknown class weights %q", o.ClassWeight)
+	}
+	return options
 }
 
 // definition returns scikit-learn's model.
@@ -87,6 +114,7 @@ type table struct {
 func readTable(t testing.TB, name string) table {
 	t.Helper()
 	base, standardised := strings.CutSuffix(name, "_std")
+	base, five := strings.CutSuffix(base, "_first5")
 	path := oracles + base + ".csv"
 	if base == "iris" {
 		path = "../../testdata/datasets/iris.csv"
@@ -105,8 +133,12 @@ func readTable(t testing.TB, name string) table {
 		result   table
 		position = map[string]int{}
 	)
+	columns := last
+	if five {
+		columns = 5
+	}
 	for _, record := range records[1:] {
-		for _, field := range record[:last] {
+		for _, field := range record[:columns] {
 			v, err := strconv.ParseFloat(field, 64)
 			if err != nil {
 				t.Fatal(err)
@@ -120,8 +152,8 @@ func readTable(t testing.TB, name string) table {
 		}
 		result.samples.Labels = append(result.samples.Labels, label)
 	}
-	features := make([]softmax.Feature, last)
-	for j, name := range header[:last] {
+	features := make([]softmax.Feature, columns)
+	for j, name := range header[:columns] {
 		features[j].Name = name
 	}
 	result.signature = newSignature(t, features)
@@ -130,7 +162,7 @@ func readTable(t testing.TB, name string) table {
 		result.classes[k] = name
 	}
 	if standardised {
-		standardise(result.samples.Rows, last)
+		standardise(result.samples.Rows, columns)
 	}
 	return result
 }

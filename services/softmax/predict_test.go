@@ -248,10 +248,12 @@ func TestPredictionDoesNotAllocate(t *testing.T) {
 	row, probabilities, order := mixedRow(r), make([]float64, 3), make([]int, 3)
 	rows, labels := slices.Repeat(row, 4), make([]int, 4)
 	batch, contributions := make([]float64, 12), make([]float64, 4)
+	many, manyPlaces := normals(r, 100, 1), make([]int, 100)
 	for name, call := range map[string]func(){
 		"Predict":      func() { _, _ = m.Predict(probabilities, row) },
 		"PredictBatch": func() { _ = m.PredictBatch(batch, labels, rows) },
 		"Rank":         func() { softmax.Rank(order, probabilities) },
+		"Rank of many": func() { softmax.Rank(manyPlaces, many) },
 		"Explain":      func() { m.Explain(contributions, row, 0, 1) },
 
 		"Predict, one against the rest": func() { _, _ = each.Predict(probabilities, row) },

@@ -24,6 +24,10 @@ type Feature struct {
 	// Impute is the value that stands in for a missing one, a position for a categorical
 	// feature; nil where a missing value is refused.
 	Impute *float64
+	// Other is the position of the category that stands for every text which is none of the
+	// categories, such as those too rare to be told apart; nil where such a text is refused.
+	// Nil for a numeric feature too.
+	Other *int
 }
 
 // Range is a closed interval of values.
@@ -42,6 +46,20 @@ func (f *Feature) Accepts(v float64) bool {
 		return v >= 0 && v < float64(len(f.Categories)) && v == math.Trunc(v)
 	}
 	return v-v == 0
+}
+
+// Position returns the position of the category that stands for a text: its own, or that of Other.
+// False where no category does.
+func (f *Feature) Position(text string) (int, bool) {
+	for i, category := range f.Categories {
+		if category == text {
+			return i, true
+		}
+	}
+	if f.Other != nil {
+		return *f.Other, true
+	}
+	return 0, false
 }
 
 // Want says what a value of the feature must be, for error texts.
@@ -103,6 +121,10 @@ func checkFeature(f *Feature, i int) error {
 		return undefined(field+".name", "%q is not valid UTF-8", f.Name)
 	case f.Impute != nil && !f.Accepts(*f.Impute):
 		return undefined(field+".impute", "%v is not %s", *f.Impute, f.Want())
+	case f.Other != nil && !f.Categorical():
+		return undefined(field+".other", "a numeric feature has none")
+	case f.Other != nil && (*f.Other < 0 || *f.Other >= len(f.Categories)):
+		return undefined(field+".other", "%d is not %s", *f.Other, f.Want())
 	case f.Range != nil && f.Categorical():
 		return undefined(field+".range", "a categorical feature has none")
 	case f.Range != nil && !(f.Range.Min <= f.Range.Max && f.Accepts(f.Range.Min) && f.Accepts(f.Range.Max)):
@@ -198,6 +220,10 @@ func cloneFeature(f *Feature) Feature {
 	if f.Impute != nil {
 		v := *f.Impute
 		c.Impute = &v
+	}
+	if f.Other != nil {
+		v := *f.Other
+		c.Other = &v
 	}
 	return c
 }

@@ -13,6 +13,7 @@ import (
 func TestNewSignatureRefuses(t *testing.T) {
 	t.Parallel()
 	number := func(v float64) *float64 { return &v }
+	at := func(i int) *int { return &i }
 	within := func(low, high float64) *softmax.Range { return &softmax.Range{Min: low, Max: high} }
 	colours := []string{"red", "green"}
 	for name, test := range map[string]struct {
@@ -47,6 +48,15 @@ func TestNewSignatureRefuses(t *testing.T) {
 		"a stand-in that is no category": {
 			[]softmax.Feature{{Name: "a", Categories: colours, Impute: number(2)}},
 			"features[0].impute", "2 is not the position of a category, 0 to 1",
+		},
+		"an other of a number": {[]softmax.Feature{{Name: "a", Other: at(0)}}, "features[0].other", "a numeric feature has none"},
+		"an other past the categories": {
+			[]softmax.Feature{{Name: "a", Categories: colours, Other: at(2)}},
+			"features[0].other", "2 is not the position of a category, 0 to 1",
+		},
+		"an other before the categories": {
+			[]softmax.Feature{{Name: "a", Categories: colours, Other: at(-1)}},
+			"features[0].other", "-1 is not the position of a category, 0 to 1",
 		},
 		"a range of categories": {
 			[]softmax.Feature{{Name: "a", Categories: colours, Range: within(0, 1)}},
@@ -100,20 +110,50 @@ func TestSignatureTellsItsFeatures(t *testing.T) {
 
 func TestSignatureSharesNothingWithItsMaker(t *testing.T) {
 	t.Parallel()
-	impute := 1.0
+	impute, other := 1.0, 1
 	features := []softmax.Feature{
 		{Name: "a", Range: &softmax.Range{Min: 0, Max: 2}, Impute: &impute},
-		{Name: "b", Categories: []string{"x", "y"}},
+		{Name: "b", Categories: []string{"x", "y"}, Other: &other},
 	}
 	s := newSignature(t, features)
 	spoil := func(f []softmax.Feature) {
-		f[0].Name, f[0].Range.Max, *f[0].Impute, f[1].Categories[0] = "z", -1, -1, "z"
+		f[0].Name, f[0].Range.Max, *f[0].Impute, f[1].Categories[0], *f[1].Other = "z", -1, -1, "z", 0
 	}
 	want := s.Features()
 	spoil(features)
 	spoil(s.Features())
 	if got := s.Features(); !reflect.DeepEqual(got, want) {
 		t.Errorf("the signature became %+v", got)
+	}
+}
+
+func TestPositionOfAText(t *testing.T) {
+	t.Parallel()
+	rest := 1
+	closed := softmax.Feature{Name: "a", Categories: []string{"red", "rest", "blue"}}
+	open := closed
+	open.Other = &rest
+	for _, test := range []struct {
+		text         string
+		at           int
+		closed, open bool
+	}{
+		{text: "red", at: 0, closed: true, open: true},
+		{text: "blue", at: 2, closed: true, open: true},
+		{text: "rest", at: 1, closed: true, open: true},
+		{text: "mauve", at: 1, open: true},
+		{text: "", at: 1, open: true},
+	} {
+		if at, ok := closed.Position(test.text); ok != test.closed || ok && at != test.at {
+			t.Errorf("without another, Position(%q) = %d, %v", test.text, at, ok)
+		}
+		if at, ok := open.Position(test.text); !ok || at != test.at {
+			t.Errorf("with another, Position(%q) = %d, %v, expected %d", test.text, at, ok, test.at)
+		}
+	}
+	number := softmax.Feature{Name: "n"}
+	if _, ok := number.Position("1"); ok {
+		t.Error("a number has the position of a text")
 	}
 }
 

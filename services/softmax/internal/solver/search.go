@@ -1,17 +1,13 @@
-package softmax
+package solver
 
-import (
-	"math"
+import "math"
 
-	"gonum.org/v1/gonum/optimize"
-)
-
-// slopeSearch is a line search for convex functions: it brackets the minimum along a line by
-// the sign of the slope. Near the optimum, where the function's differences drown in rounding
-// while its slopes do not, it goes by the slopes alone (the approximate Wolfe conditions of
-// Hager and Zhang 2005, section 4), and so reaches a gradient far smaller than searches that
-// must see the function decrease.
-type slopeSearch struct {
+// search is a line search for convex functions: it brackets the minimum along a line by the sign
+// of the slope. Near the optimum, where the function's differences drown in rounding while its
+// slopes do not, it goes by the slopes alone (the approximate Wolfe conditions of Hager and Zhang
+// 2005, section 4), and so reaches a gradient far smaller than searches that must see the
+// function decrease.
+type search struct {
 	value, slope float64 // at the start of the line
 	step         float64 // being tried
 	low, high    float64 // too short, too long
@@ -27,25 +23,22 @@ const (
 	maxTries      = 60
 )
 
-// Init starts a search along a line from a point of the given value and slope; step is the
+// newSearch starts a search along a line from a point of the given value and slope; step is the
 // first to try.
-func (s *slopeSearch) Init(value, slope, step float64) optimize.Operation {
-	*s = slopeSearch{
-		value: value, slope: slope, step: step,
-		high: math.Inf(1), slopeLow: slope,
-	}
-	return optimize.FuncEvaluation | optimize.GradEvaluation
+func newSearch(value, slope, step float64) search {
+	return search{value: value, slope: slope, step: step, high: math.Inf(1), slopeLow: slope}
 }
 
-// Iterate takes the value and slope at the step asked for, and asks for the next or accepts.
-func (s *slopeSearch) Iterate(value, slope float64) (optimize.Operation, float64, error) {
+// try takes the value and slope at the step. It accepts the step, or has put the next one there,
+// or has no more to try.
+func (s *search) try(value, slope float64) (accepted, more bool) {
 	descends := s.descends(value, slope)
 	if descends && slope >= sufficientSlope*s.slope {
-		return optimize.MajorIteration, s.step, nil
+		return true, false
 	}
 	s.tries++
 	if s.tries == maxTries {
-		return optimize.NoOperation, s.step, optimize.ErrLinesearcherFailure
+		return false, false
 	}
 	if descends {
 		s.low, s.slopeLow = s.step, slope
@@ -53,12 +46,12 @@ func (s *slopeSearch) Iterate(value, slope float64) (optimize.Operation, float64
 		s.high = s.step
 	}
 	s.step = s.next(slope, !descends)
-	return optimize.FuncEvaluation | optimize.GradEvaluation, s.step, nil
+	return false, true
 }
 
 // descends reports whether the step went downhill, as far as can be told. Values that are not
 // finite did not.
-func (s *slopeSearch) descends(value, slope float64) bool {
+func (s *search) descends(value, slope float64) bool {
 	switch {
 	case value-value != 0 || slope-slope != 0:
 		return false
@@ -71,7 +64,7 @@ func (s *slopeSearch) descends(value, slope float64) bool {
 // next returns the step to try next: further out while nothing was too long; then within the
 // bracket, after a step too long where the line through the two slopes crosses zero, but so that
 // the bracket halves at least.
-func (s *slopeSearch) next(slope float64, tooLong bool) float64 {
+func (s *search) next(slope float64, tooLong bool) float64 {
 	if math.IsInf(s.high, 1) {
 		return 4 * s.step
 	}

@@ -1,0 +1,85 @@
+package softmax_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/sepal-ml/sepal/services/softmax"
+)
+
+// TestFitFindsTheElasticNet compares with what scikit-learn's saga finds, which is less exact.
+func TestFitFindsTheElasticNet(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(oracles + "elasticnet_sklearn_1.9.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		oracle
+		L1Ratio float64 `json:"l1_ratio"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 8 {
+		t.Fatalf("%d oracles, expected 8", len(all))
+	}
+	for _, o := range all {
+		t.Run(fmt.Sprintf("%v, l1 ratio %v", &o.oracle, o.L1Ratio), func(t *testing.T) {
+			t.Parallel()
+			data := readTable(t, o.Dataset)
+			result := data.fit(t, softmax.FitOptions{C: o.C, L1Ratio: o.L1Ratio})
+			t.Logf("%s: %d iterations, %d passes, gap %v", result.Solver, result.Iterations, result.Passes, result.Gap)
+			if off := (result.Objective - o.Objective) / o.Objective; off > 1e-12 || off < -1e-7 {
+				t.Errorf("objective %.15g, scikit-learn has %.15g", result.Objective, o.Objective)
+			}
+			got, want := result.Model.Definition(), o.definition(t, data.signature, data.classes)
+			if off := farthest(got.Weights, want.Weights); off > 1e-5 && o.L1Ratio < 1 {
+				t.Errorf("a weight is %v from scikit-learn's", off)
+			}
+			for i, row := range o.Rows {
+				if p, _ := predict(t, result.Model, data.row(row)); farthest(p, o.Probabilities[i]) > 1e-5 {
+					t.Errorf("row %d: %v, scikit-learn has %v", row, p, o.Probabilities[i])
+				}
+			}
+			value := naiveElasticNet(&data, o.C, o.L1Ratio, got)
+			if math.Abs(value-result.Objective) > 1e-12*value {
+				t.Errorf("objective reported %v, is %v", result.Objective, value)
+			}
+		})
+	}
+}
+
+// naiveElasticNet returns the objective that FitOptions documents.
+func naiveElasticNet(data *table, c, ratio float64, d softmax.Definition) float64 {
+	value, _ := naive(data, c, d)
+	for _, w := range d.Weights {
+		value += ratio / c * (math.Abs(w) - w*w/2)
+	}
+	return value
+}
+
+// TestL1LeavesOutWhatIsOfNoUse fits with ever stronger penalties: ever fewer weights are left, and
+// with the strongest none.
+func TestL1LeavesOutWhatIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	data := readTable(t, "breast_cancer_std")
+	before := math.MaxInt
+	for _, c := range []float64{1, 0.1, 0.01, 1e-3} {
+		result := data.fit(t, softmax.FitOptions{C: c, L1Ratio: 1})
+		used := 0
+		for _, w := range result.Model.Definition().Weights {
+			if w != 0 {
+				used++
+			}
+		}
+		t.Logf("C %v: %d weights, %d iterations", c, used, result.Iterations)
+		if used >= before || (c == 1e-3) != (used == 0) {
+			t.Errorf("C %v leaves %d weights, before %d", c, used, before)
+		}
+		before = used
+	}
+}

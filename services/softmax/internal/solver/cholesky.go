@@ -1,0 +1,142 @@
+package solver
+
+import (
+	"math"
+
+	"github.com/sepal-ml/sepal/services/softmax/internal/kernel"
+)
+
+// cholesky is the factor L of a positive definite matrix L·Lᵀ, row-major; above the diagonal
+// stands rubbish.
+type cholesky struct {
+	n      int
+	factor []float64
+	rest   []float64 // memory of eliminate
+}
+
+// panel is how many columns are eliminated at once.
+const panel = 16
+
+// factorise returns the factor of a symmetric n × n matrix with so much of its diagonal added,
+// and more of it where rounding makes the matrix indefinite.
+func factorise(matrix []float64, n int, ridge float64) cholesky {
+	c := cholesky{}
+	c.factorise(matrix, n, ridge)
+	return c
+}
+
+// factorise is [factorise] in the memory of an earlier factor.
+func (c *cholesky) factorise(matrix []float64, n int, ridge float64) {
+	c.n = n
+	if len(c.factor) != len(matrix) {
+		c.factor, c.rest = make([]float64, len(matrix)), make([]float64, 2*panel*n)
+	}
+	for ; ; ridge *= 100 {
+		copy(c.factor, matrix)
+		for i := range n {
+			c.factor[i*n+i] += ridge * c.factor[i*n+i]
+			if c.factor[i*n+i] == 0 {
+				c.factor[i*n+i] = 1
+			}
+		}
+		if c.eliminate() || ridge > 1 {
+			return
+		}
+	}
+}
+
+func (c *cholesky) eliminate() bool {
+	n, a := c.n, c.factor
+	var inverse [panel * panel]float64
+	rest := c.rest
+	for j := 0; j < n; j += panel {
+		width := min(panel, n-j)
+		if !eliminateCorner(a[j*n+j:], n, width) {
+			return false
+		}
+		below := n - j - width
+		if below == 0 {
+			break
+		}
+		invertCorner(&inverse, a[j*n+j:], n, width)
+		// The panel below the corner, times the inverse of the corner's transpose.
+		old, negative := rest[:below*panel], rest[panel*n:]
+		for i := range below {
+			row := a[(j+width+i)*n+j:][:width]
+			copy(old[i*panel:], row)
+			clear(row)
+		}
+		kernel.MulAdd(a[(j+width)*n+j:], n, old, panel, 1, inverse[:], panel, below, width, width)
+		for i := range below {
+			for t, v := range a[(j+width+i)*n+j:][:width] {
+				negative[t*below+i] = -v
+			}
+		}
+		c.updateTail(j, width, below, negative)
+	}
+	return true
+}
+
+// updateTail subtracts the products of the panel's rows from what is to the right of it.
+func (c *cholesky) updateTail(j, width, below int, negative []float64) {
+	const strip = 24
+	n, a := c.n, c.factor
+	for i := 0; i < below; i += strip {
+		rows := min(strip, below-i)
+		at := (j + width + i) * n
+		kernel.MulAdd(a[at+j+width:], n, a[at+j:], n, 1, negative, below, rows, i+rows, width)
+	}
+}
+
+// eliminateCorner factors the upper left corner of a.
+func eliminateCorner(a []float64, ld, n int) bool {
+	for i := range n {
+		row := a[i*ld : i*ld+i+1]
+		for k := range i {
+			other := a[k*ld : k*ld+k+1]
+			v := row[k]
+			for t := range k {
+				v -= row[t] * other[t]
+			}
+			row[k] = v / other[k]
+		}
+		v := row[i]
+		for _, t := range row[:i] {
+			v -= t * t
+		}
+		if !(v > 0) || v-v != 0 {
+			return false
+		}
+		row[i] = math.Sqrt(v)
+	}
+	return true
+}
+
+// invertCorner writes the transpose of the inverse of a lower triangle.
+func invertCorner(inverse *[panel * panel]float64, a []float64, ld, n int) {
+	clear(inverse[:])
+	for k := range n {
+		inverse[k*panel+k] = 1 / a[k*ld+k]
+		for i := k + 1; i < n; i++ {
+			var v float64
+			for t := k; t < i; t++ {
+				v -= a[i*ld+t] * inverse[k*panel+t]
+			}
+			inverse[k*panel+i] = v / a[i*ld+i]
+		}
+	}
+}
+
+// solve replaces x by the solution of L·Lᵀ·y = x.
+func (c *cholesky) solve(x []float64) {
+	n := c.n
+	for i := range n {
+		row := c.factor[i*n : i*n+i+1]
+		x[i] = (x[i] - kernel.Dot(row[:i], x[:i])) / row[i]
+	}
+	for i := n - 1; i >= 0; i-- {
+		row := c.factor[i*n : i*n+i+1]
+		x[i] /= row[i]
+		kernel.AddScaled(x[:i], -x[i], row[:i])
+	}
+}

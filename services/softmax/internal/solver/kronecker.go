@@ -1,0 +1,187 @@
+package solver
+
+import (
+	"context"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/sepal-ml/sepal/services/softmax/internal/kernel"
+)
+
+// kronecker approximates the Hessian by a matrix over the classes times one over the columns,
+//
+//	S ⊗ A/tr(S) + penalty,  S = Σ share·(diag(p) - p pᵀ),  A = Σ share·(1 - |p|²)·row rowᵀ
+//
+// over a sample of the rows: what each class does to the others is in S, what each column has to
+// do with the others in A. In the directions of S's eigenvectors the classes fall apart, and each
+// leaves a matrix over the columns. Eigenvalues close to each other share one.
+type kronecker struct {
+	problem, sample *Problem
+	gradient        []float64 // not wanted
+	rotation        []float64 // eigenvectors in columns; ld is that of the problem
+	inverse         []float64 // its transpose
+	turned          []float64
+	group           []int // the factor of each eigenvector, -1 for moves of all classes alike
+	factors         []cholesky
+}
+
+// closeEigenvalues is the largest ratio of eigenvalues that share a factor.
+const closeEigenvalues = 1.6
+
+func newKronecker(ctx context.Context, p *Problem, rows int) (*kronecker, error) {
+	k := &kronecker{problem: p, sample: p}
+	if !p.ready || p.count > rows {
+		var err error
+		if k.sample, err = p.sample(ctx, rows); err != nil {
+			return nil, err
+		}
+		k.sample.keep = true
+		k.gradient = make([]float64, p.Size())
+	}
+	k.turned = make([]float64, 2*p.columns*p.ld)
+	return k, nil
+}
+
+// refresh takes the probabilities at x, the point evaluated last.
+func (k *kronecker) refresh(ctx context.Context, x []float64) error {
+	p, s := k.problem, k.sample
+	if s != p {
+		if _, err := s.Evaluate(ctx, x, k.gradient); err != nil {
+			return err
+		}
+	}
+	gram, err := s.weightedGrams(ctx, 1, func(dst, shares, curvature []float64, _ int) {
+		if s.free == 1 {
+			copy(dst, curvature)
+			return
+		}
+		for i, share := range shares {
+			row := curvature[i*s.ld : i*s.ld+s.free]
+			dst[i] = share * (1 - kernel.Dot(row, row))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	kernel.Mirror(gram, p.columns, p.columns)
+	eigenvalues, trace, err := k.turn(ctx, x)
+	if err != nil {
+		return err
+	}
+	return k.factorise(ctx, gram, eigenvalues, trace)
+}
+
+// turn finds the eigenvectors of S, and groups them.
+func (k *kronecker) turn(ctx context.Context, x []float64) (eigenvalues []float64, trace float64, err error) {
+	s := k.sample
+	if s.free == 1 {
+		k.rotation, k.group = []float64{1}, []int{0}
+		return []float64{1}, 1, nil
+	}
+	products, err := s.meanProducts(ctx, x)
+	if err != nil {
+		return nil, 0, err
+	}
+	between := mat.NewSymDense(s.free, nil)
+	for a := range s.free {
+		var mean float64
+		for b, v := range products[a*s.ld : a*s.ld+s.free] {
+			mean += v // for probabilities sum to 1
+			if b >= a {
+				between.SetSym(a, b, -v)
+			}
+		}
+		between.SetSym(a, a, between.At(a, a)+mean)
+	}
+	var eigen mat.EigenSym
+	eigen.Factorize(between, true) //nolint:misspell // the name is gonum's
+	eigenvalues = eigen.Values(nil)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	k.rotation, k.inverse = make([]float64, s.ld*s.ld), make([]float64, s.ld*s.ld)
+	for a := range s.free {
+		for b := range s.free {
+			k.rotation[a*s.ld+b] = vectors.At(a, b)
+			k.inverse[b*s.ld+a] = vectors.At(a, b)
+		}
+	}
+	for _, v := range eigenvalues {
+		trace += v
+	}
+	k.group = make([]int, s.free)
+	groups, first := -1, 0.0
+	for e, v := range eigenvalues { // ascending; the first is that of all classes alike, 0
+		if e == 0 {
+			k.group[e] = -1
+			continue
+		}
+		if groups < 0 || v > closeEigenvalues*first {
+			groups, first = groups+1, v
+		}
+		k.group[e] = groups
+	}
+	return eigenvalues, trace, nil
+}
+
+func (k *kronecker) factorise(ctx context.Context, gram, eigenvalues []float64, trace float64) error {
+	p, n := k.problem, k.problem.columns
+	groups := slices.Max(k.group) + 1
+	sums, counts := make([]float64, groups), make([]float64, groups)
+	for e, g := range k.group {
+		if g >= 0 {
+			sums[g], counts[g] = sums[g]+eigenvalues[e], counts[g]+1
+		}
+	}
+	for len(k.factors) < groups {
+		k.factors = append(k.factors, cholesky{})
+	}
+	return p.share(groups, groups*n*n*n, func(w *worker, g int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		matrix := grown(&w.square, n*n)
+		kernel.AddScaled(matrix, max(sums[g]/counts[g], 1e-12*trace)/trace, gram)
+		for j := range n {
+			matrix[j*(n+1)] += p.penalty[j]
+			if p.scale[j] == 0 {
+				matrix[j*(n+1)] = 1
+			}
+		}
+		k.factors[g].factorise(matrix, n, 1e-12)
+		return nil
+	})
+}
+
+// apply writes the inverse of the matrix times r to dst.
+func (k *kronecker) apply(dst, r []float64) {
+	p := k.problem
+	n, free, ld := p.columns, p.free, p.ld
+	if free == 1 {
+		copy(dst, r)
+		k.factors[0].solve(dst)
+		return
+	}
+	turned, solved := k.turned[:n*ld], k.turned[n*ld:]
+	clear(turned)
+	kernel.MulAdd(turned, ld, r, free, 1, k.rotation, ld, n, ld, free)
+	clear(solved)
+	_ = p.share(free-1, free*n*n, func(_ *worker, at int) error {
+		e := at + 1
+		column := make([]float64, n)
+		for j := range column {
+			column[j] = turned[j*ld+e]
+		}
+		k.factors[k.group[e]].solve(column)
+		for j, v := range column {
+			solved[j*ld+e] = v
+		}
+		return nil
+	})
+	// Back: the transposed rotation from the right.
+	clear(turned)
+	kernel.MulAdd(turned, ld, solved, ld, 1, k.inverse, ld, n, ld, free)
+	for j := range n {
+		copy(dst[j*free:(j+1)*free], turned[j*ld:])
+	}
+}

@@ -1,0 +1,81 @@
+package solver
+
+import "context"
+
+// sampled minimises a problem of many more rows than variables: by newton over a sample of the
+// rows, from a smaller one, and on from there over all of them by L-BFGS, in the metric of the
+// sample's Hessian. What the sample knows of the curvature is good for a factor of ten or so with
+// each pass.
+func sampled(ctx context.Context, r *run) error {
+	p := r.problem
+	large, err := p.sample(ctx, p.sampleRows())
+	if err != nil {
+		return err
+	}
+	if r.options.Start != nil {
+		if err := r.begin(ctx, r.options.Start); err != nil {
+			return err
+		}
+	}
+	if r.options.Start == nil || r.value >= p.valueAtZero() {
+		start, err := large.approximate(ctx, p.sampleRows()/5)
+		if err != nil {
+			return err
+		}
+		if err := r.begin(ctx, start); err != nil {
+			return err
+		}
+	}
+	for !r.over() {
+		metric, err := large.metric(ctx, r.x)
+		if err != nil {
+			return err
+		}
+		if err := r.lbfgs(ctx, metric); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampleRows is how many rows say enough of the Hessian: many for each variable, but few of all.
+func (p *Problem) sampleRows() int {
+	return max(32*p.Size(), min(p.count/8, max(20_000, 64*p.Size())))
+}
+
+// tall reports whether there are so many rows that sampled pays.
+func (p *Problem) tall() bool {
+	return p.Size() <= 1000 && p.count >= 40_000 && p.count >= 8*p.sampleRows()
+}
+
+// approximate returns about the minimum over the sample.
+func (p *Problem) approximate(ctx context.Context, rows int) ([]float64, error) {
+	small, err := p.sample(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	full := method{minimise: newton, curves: true, idle: 5}
+	var start []float64
+	for _, level := range []*Problem{small, p} {
+		found, err := minimise(ctx, level, Options{Tolerance: 1e-3, MaxIterations: 30, Start: start}, full)
+		if err != nil {
+			return nil, err
+		}
+		start = found.X
+	}
+	return start, nil
+}
+
+// metric returns the factor of the Hessian at x.
+func (p *Problem) metric(ctx context.Context, x []float64) (*cholesky, error) {
+	p.keep = true
+	if _, err := p.Evaluate(ctx, x, make([]float64, len(x))); err != nil {
+		return nil, err
+	}
+	h, err := p.Hessian(ctx)
+	if err != nil {
+		return nil, err
+	}
+	factor := factorise(h, p.Size(), p.ridge())
+	return &factor, nil
+}
