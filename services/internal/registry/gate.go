@@ -76,6 +76,9 @@ func valueBreaks(was, is *softmax.Feature, add func(format string, args ...any))
 		add("feature %q had the categories %s and has %s; new ones may only come after those that there were",
 			was.Name, quoted(was.Categories), quoted(is.Categories))
 	}
+	if was.Other != nil && is.Other == nil && is.Categorical() {
+		add("feature %q took texts that are none of its categories and does not any more", was.Name)
+	}
 	if was.Impute != nil && is.Impute == nil {
 		add("feature %q was allowed to be missing and is not any more", was.Name)
 	}

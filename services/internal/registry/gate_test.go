@@ -21,6 +21,13 @@ func choice(name string, categories ...string) *modelv1.Feature {
 	return &modelv1.Feature{Name: name, Kind: &modelv1.Feature_Categorical{Categorical: &modelv1.CategoricalFeature{Categories: categories}}}
 }
 
+// openChoice is choice, whose last category stands for every other text.
+func openChoice(name string, categories ...string) *modelv1.Feature {
+	f := choice(name, categories...)
+	f.GetCategorical().Other = proto.String(categories[len(categories)-1])
+	return f
+}
+
 // loan is a model file of these features and classes.
 func loan(t *testing.T, version string, classes []string, features ...*modelv1.Feature) []byte {
 	t.Helper()
@@ -97,5 +104,38 @@ func TestSignatureGate(t *testing.T) {
 				t.Errorf("the event is %v, expected that it was forced, past which breaks", p.Event)
 			}
 		})
+	}
+}
+
+func TestSignatureGateOfOtherTexts(t *testing.T) {
+	t.Parallel()
+	version := func(features ...*modelv1.Feature) *registry.Version {
+		_, compiled, err := native.Decode(loan(t, "v1.0.0", []string{"no", "yes"}, features...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &registry.Version{Compiled: compiled}
+	}
+	closed, opened, longer := choice("home", "rent", "rest"), openChoice("home", "rent", "rest"), openChoice("home", "rent", "rest", "own")
+	for name, test := range map[string]struct {
+		was, is *modelv1.Feature
+		want    []string
+	}{
+		"the same":                           {opened, opened, nil},
+		"texts are taken that were not":      {closed, opened, nil},
+		"another category stands for others": {opened, longer, nil},
+		"texts are taken no more": {
+			opened, closed,
+			[]string{`feature "home" took texts that are none of its categories and does not any more`},
+		},
+		"another kind": {opened, number("home", ""), []string{`feature "home" was categorical and is numeric`}},
+	} {
+		var got []string
+		for _, b := range registry.Breaks(version(test.was), version(test.is)) {
+			got = append(got, b.GetDescription())
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: breaks (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -56,6 +57,9 @@ func defineFeature(f *softmax.Feature) *modelv1.Feature {
 		categorical := &modelv1.CategoricalFeature{Categories: append([]string(nil), f.Categories...)}
 		if f.Impute != nil {
 			categorical.Impute = proto.String(f.Categories[int(*f.Impute)])
+		}
+		if f.Other != nil {
+			categorical.Other = proto.String(f.Categories[*f.Other])
 		}
 		out.Kind = &modelv1.Feature_Categorical{Categorical: categorical}
 		return out
@@ -123,30 +127,41 @@ func compileFeature(f *modelv1.Feature) (softmax.Feature, error) {
 			out.Impute = proto.Float64(n.GetImpute())
 		}
 	case *modelv1.Feature_Categorical:
-		out.Categories = kind.Categorical.GetCategories()
-		if len(out.Categories) == 0 {
-			return out, errors.New("a categorical feature needs at least one category")
-		}
-		if kind.Categorical.Impute != nil {
-			at, err := position(out.Categories, kind.Categorical.GetImpute())
-			if err != nil {
-				return out, err
-			}
-			out.Impute = &at
-		}
+		return out, compileCategories(&out, kind.Categorical)
 	default:
 		return out, errors.New("neither numeric nor categorical")
 	}
 	return out, nil
 }
 
-func position(categories []string, category string) (float64, error) {
-	for i, c := range categories {
-		if c == category {
-			return float64(i), nil
-		}
+func compileCategories(out *softmax.Feature, c *modelv1.CategoricalFeature) error {
+	out.Categories = c.GetCategories()
+	if len(out.Categories) == 0 {
+		return errors.New("a categorical feature needs at least one category")
 	}
-	return 0, fmt.Errorf("impute %q is none of the categories", category)
+	if c.Impute != nil {
+		at, err := position(out.Categories, "impute", c.GetImpute())
+		if err != nil {
+			return err
+		}
+		value := float64(at)
+		out.Impute = &value
+	}
+	if c.Other != nil {
+		at, err := position(out.Categories, "other", c.GetOther())
+		if err != nil {
+			return err
+		}
+		out.Other = &at
+	}
+	return nil
+}
+
+func position(categories []string, field, category string) (int, error) {
+	if at := slices.Index(categories, category); at >= 0 {
+		return at, nil
+	}
+	return 0, fmt.Errorf("%s %q is none of the categories", field, category)
 }
 
 func refuseDefinition(prefix string, err error) error {

@@ -14,6 +14,8 @@ func FuzzDecode(f *testing.F) {
 		encode(f, fish(), native.Binary),
 		encode(f, fish(), native.JSON),
 		encode(f, fishEach(), native.Binary),
+		encode(f, unpenalisedFish(), native.Binary),
+		encode(f, unpenalisedFish(), native.JSON),
 		encode(f, small(), native.Binary),
 		encode(f, small(), native.JSON),
 	} {

@@ -27,7 +27,7 @@ func fish() *modelv1.Model {
 			{
 				Name: "water",
 				Kind: &modelv1.Feature_Categorical{Categorical: &modelv1.CategoricalFeature{
-					Categories: []string{"süß", "salt"}, Impute: proto.String("salt"),
+					Categories: []string{"süß", "salt"}, Impute: proto.String("salt"), Other: proto.String("salt"),
 				}},
 			},
 			{Name: "fins", Kind: &modelv1.Feature_Numeric{Numeric: &modelv1.NumericFeature{}}},
@@ -39,8 +39,16 @@ func fish() *modelv1.Model {
 			Objective: 3.5, GradientMax: 1e-11, Seed: 1,
 			HoldOut: &modelv1.HoldOutMetrics{
 				Rows: 8, Accuracy: 0.875, LogLoss: 0.3, Confusion: []uint32{3, 0, 0, 0, 2, 1, 0, 0, 2},
+				MacroF1: 0.8667, RocAuc: proto.Float64(0.98), Brier: 1.25, CalibrationError: 0.05, MeanConfidence: 0.825,
+				Reliability: bins(),
 			},
 			CrossValidation: &modelv1.CrossValidationMetrics{Folds: 5, AccuracyMean: 1, LogLossMean: 0.25},
+			Passes:          14, ObjectiveGap: proto.Float64(0), L1Ratio: 1, Standardised: true,
+			ClassWeights: []float64{1, 0.5, 2}, Temperature: proto.Float64(0.8),
+			Tuning: &modelv1.Tuning{Folds: 2, Points: []*modelv1.TuningPoint{
+				{RegularisationC: 0.1, LogLossMean: 0.5, LogLossSd: 0.1, AccuracyMean: 0.75},
+				{RegularisationC: 1, LogLossMean: 0.25, AccuracyMean: 1},
+			}},
 		},
 		Reference: &modelv1.ReferenceProfile{
 			Rows: 40,
@@ -64,6 +72,17 @@ func fish() *modelv1.Model {
 		m.GoldenRows = append(m.GoldenRows, &modelv1.GoldenRow{Features: row, Probabilities: expected(m, row)})
 	}
 	return m
+}
+
+// bins are those of eight predictions, seven of them right.
+func bins() []*modelv1.ReliabilityBin {
+	all := make([]*modelv1.ReliabilityBin, 10)
+	for i := range all {
+		all[i] = &modelv1.ReliabilityBin{}
+	}
+	all[5] = &modelv1.ReliabilityBin{Rows: 2, MeanConfidence: 0.6, Accuracy: 0.5}
+	all[9] = &modelv1.ReliabilityBin{Rows: 6, MeanConfidence: 0.9, Accuracy: 1}
+	return all
 }
 
 // fishEach is fish, one class against the rest.

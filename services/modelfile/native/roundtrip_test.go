@@ -196,6 +196,9 @@ func randomModel(random *rand.Rand) *modelv1.Model {
 			if random.IntN(2) == 0 {
 				categorical.Impute = proto.String(categorical.Categories[random.IntN(len(categorical.Categories))])
 			}
+			if random.IntN(2) == 0 {
+				categorical.Other = proto.String(categorical.Categories[random.IntN(len(categorical.Categories))])
+			}
 			f.Kind = &modelv1.Feature_Categorical{Categorical: categorical}
 			width += len(categorical.Categories)
 		}

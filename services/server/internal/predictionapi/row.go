@@ -138,11 +138,8 @@ func valueOf(f *softmax.Feature, value *structpb.Value) (float64, bool) {
 	case *structpb.Value_NumberValue:
 		return kind.NumberValue, !f.Categorical() && f.Accepts(kind.NumberValue)
 	case *structpb.Value_StringValue:
-		for i, category := range f.Categories {
-			if category == kind.StringValue {
-				return float64(i), true
-			}
-		}
+		at, known := f.Position(kind.StringValue)
+		return float64(at), known
 	}
 	return 0, false
 }
@@ -152,6 +149,9 @@ func expected(f *softmax.Feature) string {
 	text := "a number"
 	if f.Categorical() {
 		text = "one of " + list(f.Categories, strconv.Quote)
+		if f.Other != nil {
+			text += ", or another text"
+		}
 	} else if f.Unit != "" {
 		text += " in " + f.Unit
 	}

@@ -20,18 +20,20 @@ func (s *rowScorer) rows() int { return len(s.source) }
 
 func (s *rowScorer) score(ctx context.Context, response *predictionv1.BatchPredictResponse, first, end int) error {
 	response.Results = make([]*predictionv1.RowResult, 0, end-first)
+	s.predictor.block = s.predictor.assigned.block(end - first)
 	for i, row := range s.source[first:end] {
 		if i%cancelCheckRows == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		response.Results = append(response.Results, s.result(row, fmt.Sprintf("rows[%d].", first+i)))
+		response.Results = append(response.Results, s.result(ctx, row, fmt.Sprintf("rows[%d].", first+i)))
 	}
+	s.predictor.block.Flush()
 	return nil
 }
 
-func (s *rowScorer) result(row *predictionv1.Row, prefix string) *predictionv1.RowResult {
+func (s *rowScorer) result(ctx context.Context, row *predictionv1.Row, prefix string) *predictionv1.RowResult {
 	response := new(predictionv1.PredictResponse)
-	if violations := s.predictor.predict(response, row, prefix); violations != nil {
+	if violations := s.predictor.predict(ctx, response, row, prefix); violations != nil {
 		return &predictionv1.RowResult{Result: &predictionv1.RowResult_Error{Error: rowError(violations)}}
 	}
 	return &predictionv1.RowResult{Result: &predictionv1.RowResult_Response{Response: response}}
