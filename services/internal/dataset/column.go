@@ -8,127 +8,188 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sepal-ml/sepal/services/softmax"
 )
 
-// MaxCategories is the number of distinct values that a categorical column, or the label, may
-// have.
-const MaxCategories = 1000
+const (
+	// MaxCategories is the number of categories that a column, and of classes that the label, may
+	// have.
+	MaxCategories = 1000
+	// MaxTexts is the number of distinct texts that a column may have where rare categories are
+	// merged. They are held until the last row is read.
+	MaxTexts = 100_000
+	// MaxMagnitude bounds the numbers of a column: the engine fits no larger ones.
+	MaxMagnitude = 1e150
+)
 
-// MaxMagnitude bounds the numbers of a column: the engine fits no larger ones.
-const MaxMagnitude = 1e150
-
-// column gathers what the cells of one column are. It stays open whether they are numbers or
-// categories for as long as they can be either: an early "1" may be a category after all.
+// column gathers what the values of one column are. It stays open whether they are numbers or
+// categories for as long as they can be either: an early "1" may be a category after all. While
+// it is open, each distinct text has a code, and the codes stand where the values will.
 //
-// Its errors lack the path of the file.
+// Its errors lack the path of the file, and have their place as a line.
 type column struct {
 	name        string
-	categorical bool // the cells are categories even if they read as numbers
+	categorical bool // the values are categories even if they read as numbers
+	numeric     bool // what stands in the rows are numbers, not codes
+	needed      bool // a missing value is an error
+	limit       int  // of distinct texts, unless all are numbers
 
-	missing   []int            // rows without a value, ascending
-	codes     []int32          // category of each row, -1 where missing; nil: too many distinct texts
-	code      map[string]int32 // category of each distinct text
-	texts     []string         // text of each category
-	present   int              // cells with a value
-	numbers   int              // cells that are finite numbers
-	tooLarge  sighting         // first cell that is a number, but infinite or too large
-	notNumber sighting         // first cell that is no number
+	fixed    *softmax.Feature   // the feature of the schema; nil: none, and what follows counts
+	position map[string]float64 // of its categories
+
+	code      map[string]int32 // of each distinct text
+	texts     []string         // of each code
+	numbers   []float64        // of each code, NaN where the text is none
+	counts    []int            // rows of each code
+	closing   func(numbers []float64)
+	missing   []int    // rows without a value, ascending
+	present   int      // rows with one
+	tooLarge  sighting // first value that is a number, but infinite or too large
+	notNumber sighting // first value that is no number
 }
 
-// sighting is a cell worth telling of; line 0: none was seen.
+// sighting is a value worth telling of; at 0: none was seen.
 type sighting struct {
-	line int
-	cell string
+	at   int
+	text string
 }
 
 func newColumn(name string, categorical bool) *column {
-	return &column{name: name, categorical: categorical, codes: []int32{}, code: map[string]int32{}}
+	return &column{name: name, categorical: categorical, limit: MaxCategories, code: make(map[string]int32)}
 }
 
-// add takes the cell of the given row and returns its number, NaN if it is none.
-func (c *column) add(cell string, row, line int) (number float64, failure *Error) {
-	if Missing(cell) {
-		c.missing = append(c.missing, row)
-		if c.codes != nil {
-			c.codes = append(c.codes, -1)
+// miss takes a row that has no value but that text, nil for the null of a typed format.
+func (c *column) miss(text []byte, row, at int) (float64, *Error) {
+	if c.needed {
+		shown := "null"
+		if text != nil {
+			shown = strconv.Quote(string(text))
 		}
-		return math.NaN(), nil
+		return 0, c.fail(at, "the value is missing (%s); impute missing values, or remove the row", shown)
+	}
+	c.missing = append(c.missing, row)
+	return math.NaN(), nil
+}
+
+// add takes the text of a row and returns what is to stand there: a number, a code, or NaN
+// where the value is missing.
+func (c *column) add(text []byte, row, at int) (float64, *Error) {
+	if c.numeric {
+		if number, ok := parseNumber(text); ok && math.Abs(number) <= MaxMagnitude {
+			c.present++
+			return number, nil
+		}
+	}
+	if missing(text) {
+		return c.miss(text, row, at)
 	}
 	c.present++
-	number = c.parse(cell, line)
-	if c.codes != nil {
-		if failure := c.addCategory(cell, line); failure != nil {
-			return 0, failure
-		}
+	if c.fixed != nil {
+		return c.fit(text, at)
 	}
-	if c.codes == nil && !c.numeric() {
-		return 0, c.tooMany(line)
+	if !c.numeric {
+		if code, known := c.code[string(text)]; known {
+			c.counts[code]++
+			return float64(code), nil
+		}
+		return c.addNew(string(text), at)
+	}
+	c.parse(string(text), at)
+	return 0, c.tooMany(at)
+}
+
+// addNumber takes the number of a row, of a column whose values are numbers by their type.
+func (c *column) addNumber(number float64, row, at int) (float64, *Error) {
+	if math.IsNaN(number) {
+		return c.miss([]byte("NaN"), row, at)
+	}
+	c.present++
+	if math.Abs(number) > MaxMagnitude {
+		return 0, c.fail(at, notInRange, strconv.FormatFloat(number, 'g', -1, 64), MaxMagnitude)
 	}
 	return number, nil
 }
 
-func (c *column) parse(cell string, line int) float64 {
-	number, err := strconv.ParseFloat(cell, 64)
+// addNew takes a text that was not seen before.
+func (c *column) addNew(text string, at int) (float64, *Error) {
+	number := c.parse(text, at)
+	if len(c.texts) >= MaxCategories && c.allNumbers() {
+		c.closing(c.numbers)
+		c.code, c.texts, c.numbers, c.counts = nil, nil, nil, nil
+		c.numeric = true
+		return number, nil
+	}
+	if len(c.texts) >= c.limit || c.allNumbers() && len(c.texts) >= MaxCategories {
+		return 0, c.tooMany(at)
+	}
+	if !utf8.ValidString(text) {
+		return 0, c.fail(at, "%q is not UTF-8 text", text)
+	}
+	code := int32(len(c.texts))
+	c.code[text] = code
+	c.texts = append(c.texts, text)
+	c.numbers = append(c.numbers, number)
+	c.counts = append(c.counts, 1)
+	return float64(code), nil
+}
+
+// parse returns the number that text is, NaN if it is none, and remembers it if it is odd.
+func (c *column) parse(text string, at int) float64 {
+	number, ok := parseNumber([]byte(text))
 	switch {
-	case math.Abs(number) > MaxMagnitude: // also where err says that the number is out of range
-		if c.tooLarge.line == 0 {
-			c.tooLarge = sighting{line, strings.Clone(cell)}
+	case math.Abs(number) > MaxMagnitude: // infinite too
+		if c.tooLarge.at == 0 {
+			c.tooLarge = sighting{at, text}
 		}
-	case err != nil || math.IsNaN(number):
-		if c.notNumber.line == 0 {
-			c.notNumber = sighting{line, strings.Clone(cell)}
+	case !ok:
+		if c.notNumber.at == 0 {
+			c.notNumber = sighting{at, text}
 		}
 	default:
-		c.numbers++
 		return number
 	}
 	return math.NaN()
 }
 
-func (c *column) addCategory(cell string, line int) *Error {
-	code, known := c.code[cell]
-	if !known {
-		if len(c.texts) == MaxCategories {
-			c.codes, c.code, c.texts = nil, nil, nil
-			return nil
-		}
-		if !utf8.ValidString(cell) {
-			return c.fail(line, "%q is not UTF-8 text", cell)
-		}
-		cell = strings.Clone(cell)
-		code = int32(len(c.texts))
-		c.code[cell] = code
-		c.texts = append(c.texts, cell)
+// allNumbers reports whether all the values seen are finite numbers and may be taken as such.
+func (c *column) allNumbers() bool {
+	return !c.categorical && c.tooLarge.at == 0 && c.notNumber.at == 0
+}
+
+// mostlyNumbers reports whether values that are no numbers look like slips.
+func (c *column) mostlyNumbers() bool {
+	if c.categorical {
+		return false
 	}
-	c.codes = append(c.codes, code)
-	return nil
+	if c.numeric {
+		return true
+	}
+	numbers := 0
+	for code, n := range c.counts {
+		if !math.IsNaN(c.numbers[code]) {
+			numbers += n
+		}
+	}
+	return numbers > c.present/2
 }
-
-// numeric reports whether all the values seen are finite numbers and may be taken as such.
-func (c *column) numeric() bool {
-	return !c.categorical && c.tooLarge.line == 0 && c.notNumber.line == 0
-}
-
-// mostlyNumbers reports whether cells that are no numbers look like slips.
-func (c *column) mostlyNumbers() bool { return !c.categorical && c.numbers > c.present/2 }
 
 const notInRange = "%q is not a finite number of at most %g in magnitude"
 
-// tooMany says why a column whose cells are not all numbers cannot have so many values.
-func (c *column) tooMany(line int) *Error {
-	if odd := c.notNumber; odd.line > 0 && c.mostlyNumbers() {
-		return c.fail(odd.line, "%q is not a number, and with more than %d distinct values the column cannot be categorical; correct the cell, or drop the column",
-			odd.cell, MaxCategories)
+// tooMany says why a column whose values are not all numbers cannot have so many of them.
+func (c *column) tooMany(at int) *Error {
+	if odd := c.notNumber; odd.at > 0 && c.mostlyNumbers() {
+		return c.fail(odd.at, "%q is not a number, and with more than %d distinct values the column cannot be categorical; correct the cell, or drop the column",
+			odd.text, c.limit)
 	}
-	if odd := c.tooLarge; !c.categorical && odd.line > 0 && c.notNumber.line == 0 {
-		return c.fail(odd.line, notInRange, odd.cell, MaxMagnitude)
+	if odd := c.tooLarge; !c.categorical && odd.at > 0 && c.notNumber.at == 0 {
+		return c.fail(odd.at, notInRange, odd.text, MaxMagnitude)
 	}
-	return c.fail(line, "has more than %d distinct values, too many for a categorical column; if it identifies rows, drop it",
-		MaxCategories)
+	return c.fail(at, "has more than %d distinct values, too many for a categorical column; if it identifies rows, drop it", c.limit)
 }
 
-func (c *column) fail(line int, format string, args ...any) *Error {
-	return &Error{Line: line, Column: c.name, Problem: fmt.Sprintf(format, args...)}
+func (c *column) fail(at int, format string, args ...any) *Error {
+	return &Error{Line: at, Column: c.name, Problem: fmt.Sprintf(format, args...)}
 }
 
 // sort orders the categories by compare and returns them with the position of each code.
@@ -143,12 +204,11 @@ func (c *column) sort(compare func(a, b string) int) (categories []string, posit
 
 // compareLabels orders labels by number if all of them are numbers, by text otherwise.
 func compareLabels(labels *column) func(a, b string) int {
-	if labels.tooLarge.line > 0 || labels.notNumber.line > 0 {
+	if labels.tooLarge.at > 0 || labels.notNumber.at > 0 {
 		return strings.Compare
 	}
+	number := func(text string) float64 { return labels.numbers[labels.code[text]] }
 	return func(a, b string) int {
-		x, _ := strconv.ParseFloat(a, 64)
-		y, _ := strconv.ParseFloat(b, 64)
-		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(number(a), number(b)), strings.Compare(a, b))
 	}
 }

@@ -6,12 +6,16 @@ import (
 	"strings"
 )
 
-// Error says what is wrong with a file, and where.
+// Error says what is wrong with a file or a database, and where.
 type Error struct {
-	// Path is the name of the file, as it was given.
+	// Path is the name of the file, as it was given; of a database, without its password.
 	Path string
-	// Line is the line of the file, the header being line 1; 0: the file as a whole.
+	// Line is the line of a text file, the header of a CSV file being line 1; 0: the file as a
+	// whole, or a file that has no lines.
 	Line int
+	// Row is the row, from 1, of what has no lines: a Parquet file, an array, the result of a
+	// query; 0: the whole of it.
+	Row int
 	// Column is the name of the column, as in the header; empty: the line as a whole.
 	Column string
 	// Problem says what is wrong and what was expected.
@@ -27,6 +31,9 @@ func (e *Error) Error() string {
 		text.WriteString(":" + strconv.Itoa(e.Line))
 	}
 	text.WriteString(": ")
+	if e.Row > 0 {
+		text.WriteString("row " + strconv.Itoa(e.Row) + ": ")
+	}
 	if e.Column != "" {
 		text.WriteString("column " + strconv.Quote(e.Column) + ": ")
 	}

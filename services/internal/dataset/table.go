@@ -9,13 +9,16 @@ import (
 
 // Table is labelled rows, ready for training.
 type Table struct {
-	// Path is the name of the file, as it was given.
+	// Path is the name of the file, as it was given; of a database, without its password.
 	Path string
-	// Digest is the SHA-256 digest of the file's bytes, in lower-case hexadecimal.
+	// Digest is a SHA-256 digest in lower-case hexadecimal: of the bytes of the file, gzip as it
+	// is; of an array and the file of its labels, one after the other; of a query, of the rows as
+	// they were read: the names of all its columns, and of each row the values used, each with its
+	// kind and length.
 	Digest string
 	// Label is the name of the label column.
 	Label string
-	// Signature describes the features, in the order of the file's columns.
+	// Signature describes the features, in the order of the columns, or of the schema.
 	Signature *softmax.Signature
 	// Classes are the labels that occur, in order: by number if all are numbers, by text
 	// otherwise. At least two.
@@ -23,19 +26,33 @@ type Table struct {
 	// Rows are row-major, Len() × Signature.Len(); missing values are imputed. See
 	// [Table.RowsImputedFrom].
 	Rows []float64
+	// Sparse holds the rows in place of Rows, which is nil then, where the source holds only what
+	// is not 0: all features are numeric, and nothing is missing. Nil: Rows holds them.
+	Sparse *softmax.Sparse
 	// Labels hold the class of each row, as its position in Classes.
 	Labels []int
+	// Weights hold the weight of each row, finite and at least 0; nil: 1 each.
+	Weights []float64
 	// Missing holds, per feature, the rows whose value was missing, ascending.
 	Missing [][]int
 	// Warnings tell of columns that were read, but perhaps not as meant.
 	Warnings []*Error
+
+	// standIns holds per feature what stands in for missing values whatever the rows are, nil
+	// where that follows from them; nil if so for all.
+	standIns []*float64
+	sparse   *sparseColumns // of Sparse; nil without
 }
 
 // Len returns the number of rows.
 func (t *Table) Len() int { return len(t.Labels) }
 
-// Row returns row i, its missing values imputed. The caller must not change it.
+// Row returns row i, its missing values imputed. The caller must not change it. A row of a
+// sparse table is written out anew.
 func (t *Table) Row(i int) []float64 {
+	if t.Sparse != nil {
+		return t.sparseRow(i)
+	}
 	p := t.Signature.Len()
 	return t.Rows[i*p : (i+1)*p : (i+1)*p]
 }
@@ -54,6 +71,10 @@ func (t *Table) ClassCounts() []int {
 func (t *Table) Typical() []float64 {
 	row := make([]float64, t.Signature.Len())
 	for j := range row {
+		if t.Sparse != nil {
+			row[j] = t.sparseMedian(j)
+			continue
+		}
 		row[j] = typical(t.Signature.Feature(j), t.present(j, nil))
 	}
 	return row
@@ -61,13 +82,14 @@ func (t *Table) Typical() []float64 {
 
 // RowsImputedFrom returns all rows, row-major, with missing values replaced by what is typical
 // of the given rows, which ascend: so rows held out have no say in the values that a model is
-// fitted with. Where none of the given rows has a value, the whole table's stands in. The
-// caller must not change the rows: they are those of the table if it lacks no values.
+// fitted with. Where none of the given rows has a value, the whole table's stands in; where a
+// schema has a stand-in, that does. The caller must not change the rows: they are those of the
+// table if it lacks no values. Of a sparse table they are nil.
 func (t *Table) RowsImputedFrom(given []int) []float64 {
 	p := t.Signature.Len()
 	rows := t.Rows
 	for j, missing := range t.Missing {
-		if len(missing) == 0 {
+		if len(missing) == 0 || t.standIns != nil && t.standIns[j] != nil {
 			continue
 		}
 		values := t.present(j, given)
@@ -90,6 +112,9 @@ func (t *Table) Present(feature int) []float64 { return t.present(feature, nil) 
 
 // present returns the values of feature j among the given rows; nil: among all rows.
 func (t *Table) present(j int, given []int) []float64 {
+	if t.Sparse != nil {
+		return t.sparsePresent(j, given)
+	}
 	p, missing := len(t.Missing), t.Missing[j]
 	values := make([]float64, 0, max(len(given), t.Len()-len(missing)))
 	take := func(i int) {
@@ -146,11 +171,17 @@ func mode(values []float64, n int) float64 {
 	return float64(best)
 }
 
-// extent returns the smallest and the largest of the values.
-func extent(values []float64) softmax.Range {
-	r := softmax.Range{Min: math.Inf(1), Max: math.Inf(-1)}
-	for _, v := range values {
-		r.Min, r.Max = min(r.Min, v), max(r.Max, v)
+// extents returns the smallest and the largest value of each of p columns, where missing ones
+// are NaN.
+func extents(rows []float64, p int) []softmax.Range {
+	extents := slices.Repeat([]softmax.Range{{Min: math.Inf(1), Max: math.Inf(-1)}}, p)
+	for ; len(rows) >= p; rows = rows[p:] {
+		for j, v := range rows[:p] {
+			// Not by min and max, for which NaN wins.
+			if r := &extents[j]; v < r.Min || v > r.Max {
+				r.Min, r.Max = min(r.Min, v), max(r.Max, v)
+			}
+		}
 	}
-	return r
+	return extents
 }

@@ -1,0 +1,154 @@
+package dataset
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+const sqliteScheme = "sqlite:"
+
+// database is where to send a query. Its errors do not tell the password.
+type database struct {
+	path     string // the URL without password and options, for people
+	secret   []string
+	sqlite   string // the file, as the driver takes it; empty: postgres
+	postgres *pgconn.Config
+}
+
+func isPostgres(path string) bool {
+	return strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://")
+}
+
+func isDatabase(path string) bool { return isPostgres(path) || strings.HasPrefix(path, sqliteScheme) }
+
+// openDatabase returns the database at a URL; no connection is made yet.
+func openDatabase(address string) (*database, error) {
+	if file, ok := strings.CutPrefix(address, sqliteScheme); ok {
+		d := &database{path: address}
+		if file == "" {
+			return nil, d.fail("names no file, expected sqlite:FILE", nil)
+		}
+		// The driver takes a URL, whose path must not end at a question mark of the file's name.
+		name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: "mode=ro"}
+		d.sqlite = name.String()
+		return d, nil
+	}
+	d := &database{path: "postgres:"}
+	const want = "is no URL of a database, expected postgres://user:password@host:port/database; special characters in the password are written as %-codes"
+	address = strings.TrimSpace(address)
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return nil, d.fail(want, nil) // err holds the whole URL
+	}
+	d.hide(parsed)
+	if d.postgres, err = pgconn.ParseConfig(address); err != nil {
+		return nil, d.fail(want, err)
+	}
+	if d.postgres.Password != "" {
+		d.secret = append(d.secret, d.postgres.Password)
+	}
+	return d, nil
+}
+
+// hide keeps the parts of a URL that may be told, and remembers those that may not.
+func (d *database) hide(u *url.URL) {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if u.User != nil {
+		shown.User = url.User(u.User.Username())
+		if password, set := u.User.Password(); set {
+			d.secret = append(d.secret, password, url.PathEscape(password), strings.TrimPrefix(u.User.String(), u.User.Username()+":"))
+		}
+	}
+	for name, values := range u.Query() {
+		if strings.Contains(name, "password") {
+			d.secret = append(d.secret, values...)
+		}
+	}
+	d.path = shown.String()
+}
+
+// fail returns an error of the database; the cause is kept unless it tells a secret.
+func (d *database) fail(problem string, err error) *Error {
+	if err != nil {
+		for _, secret := range d.secret {
+			if secret != "" && strings.Contains(err.Error(), secret) {
+				err = errors.New("the cause is not shown: its text holds the password")
+			}
+		}
+	}
+	return &Error{Path: d.path, Problem: problem, Err: err}
+}
+
+// result is the rows of a query.
+type result interface {
+	// columns returns the names of the columns and of their types.
+	columns() (names, types []string, err error)
+	// next moves to the next row, and reports whether there is one.
+	next() bool
+	// read writes the row to cells, one for each column: nil, an int64, a float64, a bool, a string,
+	// or what cannot be read.
+	read(cells []any) error
+	// err returns why next found no row, nil after the last one.
+	err() error
+	// close ends what the query began.
+	close(ctx context.Context)
+}
+
+// query runs a query, in one snapshot, in which it cannot change anything.
+func (d *database) query(ctx context.Context, query string) (result, error) {
+	if d.sqlite == "" {
+		return d.queryPostgres(ctx, query)
+	}
+	db, err := sql.Open("sqlite", d.sqlite)
+	if err != nil {
+		return nil, d.fail("cannot be opened", err)
+	}
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		_ = db.Close()
+		return nil, d.fail("cannot be reached", err)
+	}
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		_ = db.Close() // which ends the transaction
+		return nil, d.fail("refuses the query", err)
+	}
+	return &sqliteResult{db: db, rows: rows}, nil
+}
+
+type sqliteResult struct {
+	db     *sql.DB
+	rows   *sql.Rows
+	places []any
+}
+
+func (r *sqliteResult) columns() (names, types []string, err error) {
+	columns, err := r.rows.ColumnTypes()
+	for _, c := range columns {
+		names, types = append(names, c.Name()), append(types, c.DatabaseTypeName())
+	}
+	return names, types, err
+}
+
+func (r *sqliteResult) next() bool { return r.rows.Next() }
+
+func (r *sqliteResult) read(cells []any) error {
+	r.places = r.places[:0]
+	for i := range cells {
+		r.places = append(r.places, &cells[i])
+	}
+	return r.rows.Scan(r.places...)
+}
+
+func (r *sqliteResult) err() error { return r.rows.Err() }
+
+func (r *sqliteResult) close(context.Context) {
+	_ = r.rows.Close()
+	_ = r.db.Close()
+}
