@@ -14,12 +14,13 @@ const (
 )
 
 // trainProgress says on stderr how far a training has come: on a terminal in one line that is
-// drawn anew, elsewhere in a line per fit.
+// drawn anew, elsewhere in a line per part of it.
 type trainProgress struct {
 	out      io.Writer
 	terminal bool
 	now      func() time.Time
 	drawn    time.Time // when the line was drawn last; zero: there is none
+	said     string    // the part told of last
 }
 
 func newTrainProgress(p *process) *trainProgress {
@@ -28,16 +29,31 @@ func newTrainProgress(p *process) *trainProgress {
 
 // show does not fail: a training goes on though nobody sees how far it is.
 func (t *trainProgress) show(p trainer.Progress) {
-	if !t.terminal {
-		if p.Iteration == 1 {
-			say(t.out, "%v", p)
+	if part := p.String(); !t.terminal {
+		if part != t.said {
+			say(t.out, "%s", part)
 		}
+		t.said = part
 		return
 	}
+	t.draw("%v: iteration %d, objective %.6g, gradient %.2g", p, p.Iteration, p.Objective, p.GradientMax)
+}
+
+// reading shows how much of the data is read, in bytes, or in rows if there is no total.
+func (t *trainProgress) reading(read, total int64) {
+	switch {
+	case !t.terminal:
+	case total > 0:
+		t.draw("reading: %d %%", 100*read/total)
+	default:
+		t.draw("reading: %d", read)
+	}
+}
+
+func (t *trainProgress) draw(format string, args ...any) {
 	if now := t.now(); now.Sub(t.drawn) >= redrawEvery {
 		t.drawn = now
-		_, _ = fmt.Fprintf(t.out, "%s%v: iteration %d, objective %.6g, gradient %.2g",
-			eraseLine, p, p.Iteration, p.Objective, p.GradientMax)
+		_, _ = fmt.Fprintf(t.out, eraseLine+format, args...)
 	}
 }
 
@@ -45,5 +61,6 @@ func (t *trainProgress) show(p trainer.Progress) {
 func (t *trainProgress) clear() {
 	if !t.drawn.IsZero() {
 		_, _ = io.WriteString(t.out, eraseLine)
+		t.drawn = time.Time{}
 	}
 }

@@ -89,7 +89,7 @@ func TestTrainIrisGolden(t *testing.T) {
 func TestTrainTellsItsProgress(t *testing.T) {
 	t.Parallel()
 	got := sepalCommand(t, "", "train", irisCSV, "--label", "species", "--folds", "2", "-o", filepath.Join(t.TempDir(), "m.json"))
-	const want = "sepal: hold-out\nsepal: cross-validation, fold 1 of 2\nsepal: cross-validation, fold 2 of 2\nsepal: final fit\n"
+	const want = "sepal: cross-validation, fold 1 of 2\nsepal: cross-validation, fold 2 of 2\nsepal: hold-out\nsepal: final fit\n"
 	if got.stderr != want {
 		t.Errorf("stderr is %q, expected %q", got.stderr, want)
 	}
@@ -160,11 +160,14 @@ func TestTrainPrintsItsReportAsJSON(t *testing.T) {
 }
 
 func TestTrainTakesItsFlagsFromTheEnvironment(t *testing.T) {
-	output := filepath.Join(t.TempDir(), "m.json")
+	folder := t.TempDir()
+	output, page, schema := filepath.Join(folder, "m.json"), filepath.Join(folder, "m.html"), filepath.Join(folder, "schema.json")
 	for name, value := range map[string]string{
 		"DATA": testenv.Testdata("datasets", "iris.csv"), "LABEL": "species", "OUTPUT": output, "NAME": "env", "VERSION": "v3.0.0",
 		"DROP": "sepal_length_cm,sepal_width_cm", "UNIT": "petal_length_cm=cm,petal_width_cm=cm", "FOLDS": "0", "HOLD_OUT": "0.1",
 		"SEED": "9", "C": "2", "MAX_ITERATIONS": "500", "TOLERANCE": "1e-7", "IMPUTE": "median", "CATEGORICAL": "", "JSON": "true",
+		"FORMAT": "csv", "PENALTY": "elasticnet", "L1_RATIO": "0", "STANDARDISE": "true", "CLASS_WEIGHT": "setosa=2,virginica=0.5",
+		"WORKERS": "1", "FLOAT32": "true", "REPORT": page, "WRITE_SCHEMA": schema, "RARE_BELOW": "2", "OTHER": "true",
 	} {
 		t.Setenv("SEPAL_TRAIN_"+name, value)
 	}
@@ -175,9 +178,15 @@ func TestTrainTakesItsFlagsFromTheEnvironment(t *testing.T) {
 	m := decodeFile(t, output)
 	report, features := m.GetTraining(), m.GetSignature().GetFeatures()
 	if m.GetName() != "env" || m.GetVersion() != "v3.0.0" || report.GetSeed() != 9 || report.GetRegularisationC() != 2 ||
-		report.GetHoldOut().GetRows() != 15 || report.CrossValidation != nil ||
+		report.GetHoldOut().GetRows() != 15 || report.CrossValidation != nil || !report.GetStandardised() ||
+		!slices.Equal(report.GetClassWeights(), []float64{2, 1, 0.5}) ||
 		len(features) != 2 || features[0].GetUnit() != "cm" || features[1].GetUnit() != "cm" || features[0].GetNumeric().Impute == nil {
 		t.Errorf("the model is %v", m)
+	}
+	for _, path := range []string{page, schema} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -193,7 +202,11 @@ func TestTrainDefaultsAreTheTrainers(t *testing.T) {
 	}
 	want := trainer.DefaultOptions()
 	want.Name = "my-flowers-2"
-	if diff := cmp.Diff(want, c.Train.options(), cmpopts.IgnoreFields(trainer.Options{}, "Progress")); diff != "" {
+	got, err := c.Train.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(trainer.Options{}, "Progress")); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 }
@@ -205,7 +218,7 @@ func TestTrainRefuses(t *testing.T) {
 		code              int
 		want              string
 	}{
-		{"no label", "", "", exitUsage, "missing flags: --label=COLUMN"},
+		{"no label", "", "x,y\n1,a\n", exitFailure, `standard input:1: no label column was named, the header has "x", "y"; --label names it`},
 		{"no regularisation", "--label y --c 0", "", exitUsage, "--c is 0, expected a number from 1e-150 to 1e150; see `sepal help train`"},
 		{"hardly any regularisation", "--label y --c 1e300", "", exitUsage, "--c is 1e+300, expected a number from 1e-150 to 1e150; see `sepal help train`"},
 		{"a strength that is no number", "--label y --c NaN", "", exitUsage, "--c is NaN, expected a number from"},
@@ -216,6 +229,28 @@ func TestTrainRefuses(t *testing.T) {
 		{"a name", "--label y --name Iris", "", exitUsage, `--name "Iris" is not`},
 		{"a version", "--label y --model-version 1.0", "", exitUsage, `--model-version "1.0" is not`},
 		{"an extension", "--label y --output model.pkl", "", exitUsage, "--output: model.pkl: the extension"},
+		{"two ways to C", "--label y --tune --c 2", "", exitUsage, "--c and --tune, expected one of them"},
+		{"a grid without tuning", "--label y --c-grid 1,2", "", exitUsage, "--c-grid is for --tune, which is not given"},
+		{"a grid with a 0", "--label y --tune --c-grid 1,0", "", exitUsage, "--c-grid has 0, expected numbers from"},
+		{"tuning of nothing", "--label y --tune --penalty none", "", exitUsage, "--tune chooses C, and with --penalty none there is no penalty to choose"},
+		{"tuning without folds", "--label y --tune --folds 0", "", exitUsage, "--folds is 0, expected at least 2: C is chosen by cross-validation"},
+		{"calibration without folds", "--label y --calibrate --folds 0", "", exitUsage, "--folds is 0, expected at least 2: the temperature"},
+		{"an elastic net without a share", "--label y --penalty elasticnet", "", exitUsage, "--penalty elasticnet needs --l1-ratio, from 0 to 1"},
+		{"a share of no elastic net", "--label y --l1-ratio 0.5", "", exitUsage, "--l1-ratio is for --penalty elasticnet, not l2"},
+		{"a share above 1", "--label y --penalty elasticnet --l1-ratio 1.5", "", exitUsage, "--l1-ratio is 1.5, expected a number from 0 to 1"},
+		{"a scale of no penalty", "--label y --penalty none --standardise", "", exitUsage, "--standardise says what is penalised"},
+		{"a penalty", "--label y --penalty l3", "", exitUsage, "--penalty must be one of"},
+		{"a class weight", "--label y --class-weight a", "", exitUsage, `--class-weight "a" is not CLASS=WEIGHT, and balanced stands alone`},
+		{"balanced and more", "--label y --class-weight balanced,a=1", "", exitUsage, `--class-weight "balanced" is not CLASS=WEIGHT`},
+		{"a class weight of words", "--label y --class-weight a=much", "", exitUsage, `--class-weight gives "a" the weight "much", expected a number`},
+		{"a class twice", "--label y --class-weight a=1,a=2", "", exitUsage, `--class-weight has "a" twice`},
+		{"a class weight below 0", "--label y --class-weight a=-1", "", exitUsage, `--class-weight has -1 for class "a"`},
+		{"a class that is not there", "--label y --folds 0 --class-weight c=2", "x,y\n1,a\n2,a\n3,b\n", exitFailure, `--class-weight has class "c", which no row has; there are a, b`},
+		{"workers below 0", "--label y --workers=-1", "", exitUsage, "--workers is -1, expected"},
+		{"rare below 0", "--label y --rare-below=-1", "", exitUsage, "--rare-below is -1, expected at least 0"},
+		{"a format", "--label y --format xls", "", exitUsage, "--format must be one of"},
+		{"a schema that is not there", "--label y --schema $TESTDATA/none.json", "", exitFailure, "--schema: open "},
+		{"a schema that is no JSON", "--label y --schema $TESTDATA/datasets/iris.csv", "", exitFailure, "--schema: $TESTDATA/datasets/iris.csv is not the JSON of a signature: syntax error"},
 		{"a way to impute", "--label y --impute mean", "", exitUsage, "--impute must be one of"},
 		{"no data", "--label y", "", exitFailure, "standard input:1: the file is empty"},
 		{"a label that is not there", "--label species", "x,y\n1,a\n", exitFailure, `standard input:1: column "species": is not in the header, which has "x", "y"`},
@@ -227,7 +262,8 @@ func TestTrainRefuses(t *testing.T) {
 			output := filepath.Join(t.TempDir(), "model.binpb")
 			args := append([]string{"train", "-", "-o", output}, strings.Fields(test.args)...)
 			got := sepalCommand(t, test.stdin, args...)
-			if got.code != test.code || !strings.HasPrefix(got.stderr, "sepal: "+test.want) {
+			want := strings.ReplaceAll(test.want, testdataMark, testenv.Testdata())
+			if got.code != test.code || !strings.HasPrefix(got.stderr, "sepal: "+want) {
 				t.Errorf("got %v, expected %q and exit %d", got, test.want, test.code)
 			}
 			expectNoFiles(t, filepath.Dir(output))

@@ -2,8 +2,6 @@ package trainer
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"slices"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
@@ -11,46 +9,114 @@ import (
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
+// plan says which rows serve what.
+type plan struct {
+	train, held []int   // of the hold-out; held is empty for none
+	folds       [][]int // of the cross-validation, each ascending
+	within      []int   // what the folds divide, ascending
+}
+
+// plan divides the rows. Where the folds choose C or the temperature, they leave the rows held
+// out alone.
+func (r *training) plan() (*plan, error) {
+	t, o := r.table, &r.options
+	p := new(plan)
+	p.train, p.held = dataset.HoldOut(t.Labels, len(t.Classes), o.HoldOut, o.Seed)
+	p.within = p.train
+	if o.Grid == nil && !o.Calibrate {
+		p.within = without(t.Len(), nil)
+	}
+	if o.Folds == 0 {
+		return p, nil
+	}
+	labels := make([]int, len(p.within))
+	for i, row := range p.within {
+		labels[i] = t.Labels[row]
+	}
+	k, err := r.foldsFor(labels, len(p.held) > 0 && len(labels) < t.Len())
+	if err != nil {
+		return nil, err
+	}
+	p.folds = dataset.Folds(labels, len(t.Classes), k, o.Seed)
+	for _, fold := range p.folds {
+		for i, at := range fold {
+			fold[i] = p.within[at]
+		}
+	}
+	return p, nil
+}
+
 // foldsFor returns how many folds to make: as many as asked for, or as the smallest class has
 // rows, so that every fold has rows of every class.
-func foldsFor(asked int, t *dataset.Table) (int, error) {
-	counts := t.ClassCounts()
+func (r *training) foldsFor(labels []int, apart bool) (int, error) {
+	counts, asked := make([]int, len(r.table.Classes)), r.options.Folds
+	for _, label := range labels {
+		counts[label]++
+	}
 	smallest := slices.Min(counts)
-	if asked > 0 && smallest < 2 {
-		return 0, &OptionError{Option: "Folds", Problem: fmt.Sprintf(
-			"is %d, but class %q has a single row, and cross-validation needs two of each; add rows of it, or cross-validate with 0 folds",
-			asked, t.Classes[slices.Index(counts, smallest)])}
+	if smallest < 2 {
+		class, among := r.table.Classes[slices.Index(counts, smallest)], ""
+		if apart {
+			among = " beside those held out"
+		}
+		return 0, refuse("Folds", "is %d, but class %q has a single row%s, and cross-validation needs two of each; add rows of it, or cross-validate with 0 folds",
+			asked, class, among)
 	}
 	return min(asked, smallest), nil
 }
 
-func (r *training) holdOut(ctx context.Context) (*modelv1.HoldOutMetrics, error) {
-	train, held := dataset.HoldOut(r.table.Labels, len(r.table.Classes), r.options.HoldOut, r.options.Seed)
-	if len(held) == 0 {
-		return nil, nil
-	}
-	s, err := r.evaluate(ctx, train, held, Progress{Stage: HoldOut})
-	if err != nil {
-		return nil, err
-	}
-	return &modelv1.HoldOutMetrics{
-		Rows:      uint32(s.rows),
-		Accuracy:  s.accuracy(),
-		LogLoss:   s.logLoss(),
-		Confusion: s.confusion,
-	}, nil
+// fold returns the rows to fit and those held out of fold f.
+func (p *plan) fold(f int) (train, held []int) {
+	held = p.folds[f]
+	return difference(p.within, held), held
 }
 
-func (r *training) crossValidation(ctx context.Context, k int) (*modelv1.CrossValidationMetrics, []uint32, error) {
+// holdOut fits without the rows held out, and scores them after dividing by the temperature.
+func (r *training) holdOut(ctx context.Context, p *plan, c, temperature float64) (*modelv1.HoldOutMetrics, []Curve, error) {
+	if len(p.held) == 0 {
+		return nil, nil, nil
+	}
+	at := Progress{Stage: HoldOut}
+	fitted, check := r.rows.split(p.train, p.held)
+	fit, err := r.fit(ctx, fitted, c, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := tempered(fit.Model, temperature)
+	if err != nil {
+		return nil, nil, failed(ctx, at, err)
+	}
+	s, err := r.score(ctx, model, check, p.held, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	curves, err := rocCurves(ctx, model, check)
+	if err != nil {
+		return nil, nil, failed(ctx, at, err)
+	}
+	metrics := s.metrics()
+	metrics.RocAuc = meanArea(curves)
+	return metrics, curves, nil
+}
+
+// crossValidation fits without each fold, and scores it.
+func (r *training) crossValidation(ctx context.Context, p *plan, c float64, heat *calibration) (*modelv1.CrossValidationMetrics, []uint32, error) {
+	k := len(p.folds)
 	if k == 0 {
 		return nil, nil, nil
 	}
-	folds := dataset.Folds(r.table.Labels, len(r.table.Classes), k, r.options.Seed)
 	accuracies := make([]float64, k)
 	confusion := make([]uint32, len(r.table.Classes)*len(r.table.Classes))
 	metrics := &modelv1.CrossValidationMetrics{Folds: uint32(k)}
-	for f, held := range folds {
-		s, err := r.evaluate(ctx, without(r.table.Len(), held), held, Progress{Stage: CrossValidation, Fold: f + 1, Folds: k})
+	for f := range k {
+		train, held := p.fold(f)
+		at := Progress{Stage: CrossValidation, Fold: f + 1, Folds: k}
+		fitted, check := r.rows.split(train, held)
+		fit, err := r.fit(ctx, fitted, c, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := r.scoreWith(ctx, fit.Model, check, held, at, heat)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -64,35 +130,24 @@ func (r *training) crossValidation(ctx context.Context, k int) (*modelv1.CrossVa
 	return metrics, confusion, nil
 }
 
-// evaluate fits a model to some rows and scores it on others. What stands in for missing values
-// is taken from the rows fitted: those held out stay unseen.
-func (r *training) evaluate(ctx context.Context, train, held []int, at Progress) (*score, error) {
-	t := r.table
-	rows := t.RowsImputedFrom(train)
-	values, labels := gather(rows, t.Labels, train, t.Signature.Len())
-	fit, err := r.fit(ctx, values, labels, at)
-	if err != nil {
-		return nil, err
-	}
-	values, labels = gather(rows, t.Labels, held, t.Signature.Len())
-	s := newScore(fit.Model)
-	for i, label := range labels {
-		if err := s.add(values[i*t.Signature.Len():(i+1)*t.Signature.Len()], label); err != nil {
-			return nil, &FitError{At: at, Err: fmt.Errorf("row %d of the data: %w", held[i]+1, err)}
-		}
-	}
-	return s, nil
+// score scores a model on samples, which are these rows of the table; nil: all.
+func (r *training) score(ctx context.Context, m *softmax.Model, samples softmax.Samples, rows []int, at Progress) (*score, error) {
+	return r.scoreWith(ctx, m, samples, rows, at, nil)
 }
 
-// gather copies the chosen rows, of p values each, and their labels.
-func gather(rows []float64, labels, chosen []int, p int) ([]float64, []int) {
-	values := make([]float64, 0, len(chosen)*p)
-	out := make([]int, len(chosen))
-	for i, row := range chosen {
-		values = append(values, rows[row*p:(row+1)*p]...)
-		out[i] = labels[row]
+// scoreWith is score, which shows the rows to the calibration too, unless that is nil.
+func (r *training) scoreWith(
+	ctx context.Context, m *softmax.Model, samples softmax.Samples, rows []int, at Progress, heat *calibration,
+) (*score, error) {
+	s := newScore(m.NumClasses())
+	err := predictAll(ctx, m, samples, func(row int, probabilities []float64, predicted int) {
+		s.add(probabilities, predicted, samples.Labels[row])
+		heat.add(probabilities, samples.Labels[row])
+	})
+	if err != nil {
+		return nil, failed(ctx, at, describeRow(err, rows))
 	}
-	return values, out
+	return s, nil
 }
 
 // without returns the numbers from 0 to n-1 but for those left out, which ascend.
@@ -108,51 +163,15 @@ func without(n int, out []int) []int {
 	return kept
 }
 
-// smallestNormal stands in for a probability that underflows, so that the mean loss stays
-// finite: it costs 708 nats. Below it math.Log is not exact on every processor.
-const smallestNormal = 0x1p-1022
-
-// score gathers how a model does on rows whose classes are known.
-type score struct {
-	model         *softmax.Model
-	probabilities []float64 // of the row added last
-	rows, correct int
-	loss          float64 // summed over the rows
-	confidence    float64 // summed over the rows
-	confusion     []uint32
-}
-
-func newScore(m *softmax.Model) *score {
-	k := m.NumClasses()
-	return &score{model: m, probabilities: make([]float64, k), confusion: make([]uint32, k*k)}
-}
-
-func (s *score) add(row []float64, label int) error {
-	predicted, err := s.model.Predict(s.probabilities, row)
-	if err != nil {
-		return err
+// difference returns the rows that are not left out; both ascend.
+func difference(rows, out []int) []int {
+	kept := make([]int, 0, len(rows)-len(out))
+	for _, row := range rows {
+		if len(out) > 0 && out[0] == row {
+			out = out[1:]
+			continue
+		}
+		kept = append(kept, row)
 	}
-	s.rows++
-	if predicted == label {
-		s.correct++
-	}
-	s.loss -= math.Log(max(s.probabilities[label], smallestNormal))
-	s.confidence += s.probabilities[predicted]
-	s.confusion[label*s.model.NumClasses()+predicted]++
-	return nil
-}
-
-func (s *score) accuracy() float64 { return float64(s.correct) / float64(s.rows) }
-
-func (s *score) logLoss() float64 { return s.loss / float64(s.rows) }
-
-// meanAndDeviation returns the mean and the standard deviation of a population.
-func meanAndDeviation(values []float64) (mean, deviation float64) {
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
-	for _, v := range values {
-		deviation += (v - mean) * (v - mean) / float64(len(values))
-	}
-	return mean, math.Sqrt(deviation)
+	return kept
 }

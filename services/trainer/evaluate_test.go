@@ -3,6 +3,7 @@ package trainer
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sepal-ml/sepal/services/internal/dataset"
@@ -31,14 +32,14 @@ func steep(t *testing.T, slope float64) *softmax.Model {
 
 func TestScore(t *testing.T) {
 	t.Parallel()
-	s := newScore(steep(t, math.Log(3))) // at 1 the odds of high are 3 to 1, at -1 1 to 3
-	for _, row := range []struct {
-		x     float64
-		label int
-	}{{1, 1}, {1, 1}, {1, 0}, {-1, 0}, {-1, 1}} {
-		if err := s.add([]float64{row.x}, row.label); err != nil {
-			t.Fatal(err)
-		}
+	model := steep(t, math.Log(3)) // at 1 the odds of high are 3 to 1, at -1 1 to 3
+	s := newScore(2)
+	samples := softmax.Samples{Rows: []float64{1, 1, 1, -1, -1}, Labels: []int{1, 1, 0, 0, 1}}
+	err := predictAll(t.Context(), model, samples, func(row int, probabilities []float64, predicted int) {
+		s.add(probabilities, predicted, samples.Labels[row])
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if got := s.accuracy(); got != 0.6 {
 		t.Errorf("accuracy is %v, expected 0.6", got)
@@ -50,19 +51,36 @@ func TestScore(t *testing.T) {
 	if want := []uint32{1, 1, 1, 2}; !slices.Equal(s.confusion, want) {
 		t.Errorf("confusion is %v, expected %v", s.confusion, want)
 	}
-	if got := s.confidence / 5; math.Abs(got-0.75) > 1e-15 {
+	if got := s.meanConfidence(); math.Abs(got-0.75) > 1e-15 {
 		t.Errorf("mean confidence is %v, expected 0.75", got)
 	}
 }
 
 func TestLogLossStaysFinite(t *testing.T) {
 	t.Parallel()
-	s := newScore(steep(t, 1e6))
-	if err := s.add([]float64{1}, 0); err != nil {
+	s := newScore(2)
+	err := predictAll(t.Context(), steep(t, 1e6), softmax.Samples{Rows: []float64{1}, Labels: []int{0}}, func(_ int, p []float64, predicted int) {
+		s.add(p, predicted, 0)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := s.logLoss(); got < 708 || got > 709 {
 		t.Errorf("log-loss is %v, expected about 708.4", got)
+	}
+}
+
+func TestARowThatOverflowsIsNamed(t *testing.T) {
+	t.Parallel()
+	rows := make([]float64, 100_000)
+	rows[99_998] = 1e300
+	err := predictAll(t.Context(), steep(t, 1e100), softmax.Samples{Rows: rows, Labels: make([]int, len(rows))}, func(int, []float64, int) {})
+	const want = `row 99999 of the data makes the logit of class "high" overflow: its values are too large`
+	if err == nil || err.Error() != want {
+		t.Errorf("error is %v, expected %s", err, want)
+	}
+	if err := describeRow(err, without(100_002, []int{4, 5})); !strings.HasPrefix(err.Error(), "row 100001 ") {
+		t.Errorf("in the table the error is %v, expected row 100001", err)
 	}
 }
 

@@ -16,6 +16,10 @@ func TestQuantileBins(t *testing.T) {
 	for i := range hundred {
 		hundred[i] = float64(i)
 	}
+	tied := slices.Concat(hundred[:15], slices.Repeat([]float64{100}, 8), slices.Repeat([]float64{200}, 23))
+	for v := 201.0; len(tied) < 200; v++ {
+		tied = append(tied, v)
+	}
 	tests := []struct {
 		name   string
 		sorted []float64
@@ -28,15 +32,16 @@ func TestQuantileBins(t *testing.T) {
 		{"one value often", []float64{0, 5, 5, 5, 5, 5, 5, 5, 5, 9}, []float64{5, 9}, []int{1, 8, 1}},
 		{"few values", []float64{1, 2, 3}, []float64{2, 3}, []int{1, 1, 1}},
 		{"one row", []float64{1}, nil, []int{1}},
+		{"a bin too small", tied, []float64{100, 215, 235, 255, 275, 295, 315, 335}, []int{15, 45, 20, 20, 20, 20, 20, 20, 20}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			edges := quantileEdges(test.sorted, 10)
+			edges := quantileEdges(column{values: test.sorted}, 10)
 			if !slices.Equal(edges, test.edges) {
 				t.Errorf("edges are %v, expected %v", edges, test.edges)
 			}
-			if counts := countBins(test.sorted, edges); !slices.Equal(counts, test.counts) {
+			if counts := countBins(column{values: test.sorted}, edges); !slices.Equal(counts, test.counts) {
 				t.Errorf("counts are %v, expected %v", counts, test.counts)
 			}
 		})
@@ -51,12 +56,27 @@ func TestProfileLeavesMissingValuesOut(t *testing.T) {
 		t.Errorf("profiled are %d rows, expected 11", reference.GetRows())
 	}
 	number, category := reference.GetFeatures()[0], reference.GetFeatures()[1]
-	if want := []float64{2, 2.5, 3, 4, 5, 6.5, 7, 8}; !slices.Equal(number.GetEdges(), want) {
+	if want := []float64{4}; !slices.Equal(number.GetEdges(), want) { // few rows: two bins
 		t.Errorf("edges are %v, expected %v", number.GetEdges(), want)
 	}
-	expectNear(t, "shares of the number", number.GetShares(), slices.Repeat([]float64{1.0 / 9}, 9)...)
+	expectNear(t, "shares of the number", number.GetShares(), 4.0/9, 5.0/9)
 	expectNear(t, "shares of the category", category.GetShares(), 3.0/9, 2.0/9, 4.0/9)
 	expectNear(t, "missing shares", []float64{number.GetMissingShare(), category.GetMissingShare()}, 2.0/11, 2.0/11)
+}
+
+func TestBinsHaveEnoughRows(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[int]int{0: 2, 1: 2, 29: 2, 45: 3, 149: 9, 150: 10, 1_000_000: 10} {
+		if got := binsFor(values); got != want {
+			t.Errorf("%d values get %d bins, expected %d", values, got, want)
+		}
+	}
+	reference := train(t, options(), irisTable(t)).Model.GetReference()
+	for j, f := range reference.GetFeatures() {
+		if least := slices.Min(f.GetShares()) * 150; least < 9.9 || len(f.GetShares()) < 7 {
+			t.Errorf("feature %d of iris has %d bins, the least of %v rows", j, len(f.GetShares()), least)
+		}
+	}
 }
 
 func TestProfileCountsPredictions(t *testing.T) {

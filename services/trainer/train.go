@@ -3,56 +3,13 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"math"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	"github.com/sepal-ml/sepal/services/internal/dataset"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
-
-// Stage is a part of a training.
-type Stage string
-
-const (
-	// HoldOut is the fit that is evaluated on the rows held out.
-	HoldOut Stage = "hold-out"
-	// CrossValidation is the fits that are evaluated on a fold each.
-	CrossValidation Stage = "cross-validation"
-	// FinalFit is the fit of the model to all rows.
-	FinalFit Stage = "final fit"
-)
-
-// Progress is how far a training has come.
-type Progress struct {
-	// Stage is the part under way.
-	Stage Stage
-	// Fold counts from 1 to Folds in a cross-validation; both are 0 elsewhere.
-	Fold, Folds int
-	// Iteration counts from 1 in each fit.
-	Iteration int
-	// Objective and GradientMax are as in [softmax.FitProgress].
-	Objective, GradientMax float64
-}
-
-// String says where the training is, such as "cross-validation, fold 2 of 5".
-func (p Progress) String() string {
-	if p.Fold == 0 {
-		return string(p.Stage)
-	}
-	return fmt.Sprintf("%s, fold %d of %d", p.Stage, p.Fold, p.Folds)
-}
-
-// FitError says in which part of a training a fit failed.
-type FitError struct {
-	// At is the part; its Iteration is 0.
-	At Progress
-	// Err is the engine's error, such as a [*softmax.NotConvergedError].
-	Err error
-}
-
-func (e *FitError) Error() string { return e.At.String() + ": " + e.Err.Error() }
-
-func (e *FitError) Unwrap() error { return e.Err }
 
 // Result is a trained model.
 type Result struct {
@@ -61,11 +18,27 @@ type Result struct {
 	// CrossConfusion is the confusion matrix of the cross-validation, summed over the folds,
 	// laid out as in HoldOutMetrics; nil if there was none.
 	CrossConfusion []uint32
+	// Curves are the ROC curves of the rows held out: of the second class of two, of each of
+	// more. Nil where none were held out, or a class has no row among them.
+	Curves []Curve
+	// Calibration says how the temperature was chosen; nil if it was not asked for.
+	Calibration *Calibration
+	// Largest are the weights that matter most, by class; see [Weight].
+	Largest []ClassWeights
+	// Notes say in a sentence each what the model file lacks and why, and what of the choices may
+	// be worth another look.
+	Notes []string
 }
 
 // Train evaluates a classifier on the table's rows, fits it to all of them, and returns the
 // model, with a report on the training, a profile of the rows to measure drift against, and
-// golden rows, of which some are rows of the table.
+// golden rows, of which some are rows of the table. Where C or the temperature is chosen, that
+// comes first, and the rows held out have no part in it.
+//
+// The metrics count every row once, whatever its weight.
+//
+// The table must not be used until Train returns: its rows are moved meanwhile. Then it is as it
+// was.
 //
 // The error is a [*native.FormatError] for the name or version, an [*OptionError], a
 // [*FitError], or the context's if that ends first. A fit that does not converge is an error,
@@ -74,73 +47,110 @@ func Train(ctx context.Context, o Options, t *dataset.Table) (*Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	folds, err := foldsFor(o.Folds, t)
+	run := &training{options: o, table: t, rows: arrangement{table: t, given: o.Schema}}
+	defer run.rows.restore()
+	if err := run.checkClasses(); err != nil {
+		return nil, err
+	}
+	plan, err := run.plan()
 	if err != nil {
 		return nil, err
 	}
-	run := &training{options: o, table: t}
-	holdOut, err := run.holdOut(ctx)
+	chosen, result, err := run.evaluate(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
-	cross, confusion, err := run.crossValidation(ctx, folds)
-	if err != nil {
+	if err := run.finish(ctx, chosen, result); err != nil {
 		return nil, err
 	}
-	fit, err := run.fit(ctx, t.Rows, t.Labels, Progress{Stage: FinalFit})
-	if err != nil {
-		return nil, err
-	}
-	model, err := run.model(fit)
-	if err != nil {
-		return nil, err
-	}
-	model.Training.HoldOut, model.Training.CrossValidation = holdOut, cross
-	return &Result{Model: model, CrossConfusion: confusion}, nil
+	return result, nil
 }
 
-// training is the data that the steps of one call of Train share.
-type training struct {
-	options Options
-	table   *dataset.Table
+// choices are what the evaluation chose.
+type choices struct {
+	c, temperature float64
+	report         *modelv1.TrainingReport // what it found
 }
 
-func (r *training) fit(ctx context.Context, rows []float64, labels []int, at Progress) (*softmax.FitResult, error) {
-	t := r.table
-	fit, err := softmax.Fit(ctx, t.Signature, t.Classes, softmax.Samples{Rows: rows, Labels: labels}, r.options.fitOptions(at))
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, &FitError{At: at, Err: err}
+func (r *training) evaluate(ctx context.Context, p *plan) (*choices, *Result, error) {
+	chosen := &choices{c: r.options.C, temperature: 1, report: new(modelv1.TrainingReport)}
+	result := new(Result)
+	var err error
+	if r.options.Grid != nil {
+		if chosen.c, chosen.report.Tuning, err = r.tune(ctx, p); err != nil {
+			return nil, nil, err
+		}
+		result.Notes = edgeNotes(chosen.c, chosen.report.GetTuning().GetPoints())
 	}
-	return fit, nil
+	var heat *calibration
+	if r.options.Calibrate {
+		heat = newCalibration(len(p.within), len(r.table.Classes))
+	}
+	if chosen.report.CrossValidation, result.CrossConfusion, err = r.crossValidation(ctx, p, chosen.c, heat); err != nil {
+		return nil, nil, err
+	}
+	if heat != nil {
+		result.Calibration = heat.choose()
+		chosen.temperature = result.Calibration.Temperature
+		chosen.report.Temperature = &chosen.temperature
+	}
+	if chosen.report.HoldOut, result.Curves, err = r.holdOut(ctx, p, chosen.c, chosen.temperature); err != nil {
+		return nil, nil, err
+	}
+	return chosen, result, nil
 }
 
-// model puts the message together, but for the metrics.
-func (r *training) model(fit *softmax.FitResult) (*modelv1.Model, error) {
-	t, o := r.table, r.options
-	reference, err := profile(t, fit.Model)
+// finish fits all rows and completes the result.
+func (r *training) finish(ctx context.Context, chosen *choices, result *Result) error {
+	at := Progress{Stage: FinalFit}
+	all := r.rows.all()
+	fit, err := r.fit(ctx, all, chosen.c, at)
 	if err != nil {
-		return nil, &FitError{At: Progress{Stage: FinalFit}, Err: err}
+		return err
 	}
-	golden, err := goldenRows(t, fit.Model)
+	model, err := tempered(fit.Model, chosen.temperature)
 	if err != nil {
-		return nil, &FitError{At: Progress{Stage: FinalFit}, Err: err}
+		return failed(ctx, at, err)
 	}
-	m := native.Define(fit.Model)
-	m.Name, m.Version = o.Name, o.Version
-	m.Reference, m.GoldenRows = reference, golden
-	m.Training = &modelv1.TrainingReport{
-		DataDigest:      t.Digest,
-		Rows:            uint32(t.Len()),
-		Solver:          fit.Solver,
-		RegularisationC: o.C,
-		Iterations:      uint32(fit.Iterations),
-		Converged:       fit.Converged,
-		Objective:       fit.Objective,
-		GradientMax:     fit.GradientMax,
-		Seed:            o.Seed,
+	m := native.Define(model)
+	m.Name, m.Version = r.options.Name, r.options.Version
+	m.Training = r.report(fit, all, chosen)
+	if m.Reference, err = r.profile(ctx, model, all); err != nil {
+		return failed(ctx, at, err)
 	}
-	return m, nil
+	if m.Reference == nil {
+		result.Notes = append(result.Notes, fmt.Sprintf(
+			"the model has no reference profile: it has %d features, and more than %d are not profiled", r.table.Signature.Len(), maxProfiled))
+	}
+	if m.GoldenRows, err = goldenRows(r.table, model); err != nil {
+		return failed(ctx, at, err)
+	}
+	if result.Largest, err = largestWeights(ctx, model, all); err != nil {
+		return err
+	}
+	result.Model = m
+	return nil
+}
+
+// report completes what the evaluation has found with how the model was fitted.
+func (r *training) report(fit *softmax.FitResult, all softmax.Samples, chosen *choices) *modelv1.TrainingReport {
+	out, o := chosen.report, &r.options
+	out.DataDigest = r.table.Digest
+	out.Rows = uint32(r.table.Len())
+	out.Solver = fit.Solver
+	out.RegularisationC = chosen.c
+	out.L1Ratio = o.L1Ratio
+	out.Unpenalised = o.Unpenalised
+	out.Standardised = o.Standardise
+	out.ClassWeights = r.classWeights(all)
+	out.Iterations = uint32(fit.Iterations)
+	out.Passes = uint32(fit.Passes)
+	out.Converged = fit.Converged
+	out.Objective = fit.Objective
+	out.GradientMax = fit.GradientMax
+	if !math.IsInf(fit.Gap, 1) {
+		out.ObjectiveGap = &fit.Gap
+	}
+	out.Seed = o.Seed
+	return out
 }

@@ -192,7 +192,7 @@ func TestAFitThatDoesNotConvergeIsAnError(t *testing.T) {
 		folds   int
 		want    string
 	}{
-		{"in the hold-out", 0.2, 5, "hold-out: the fit has not converged after 1 iterations"},
+		{"in the hold-out", 0.2, 0, "hold-out: the fit has not converged after 1 iterations"},
 		{"in a fold", 0, 5, "cross-validation, fold 1 of 5: the fit has not converged after 1 iterations"},
 		{"in the final fit", 0, 0, "final fit: the fit has not converged after 1 iterations"},
 	}
@@ -250,7 +250,7 @@ func TestProgressTellsEachStageInOrder(t *testing.T) {
 		}
 	}
 	train(t, o, irisTable(t))
-	want := []string{"hold-out", "cross-validation, fold 1 of 2", "cross-validation, fold 2 of 2", "final fit"}
+	want := []string{"cross-validation, fold 1 of 2", "cross-validation, fold 2 of 2", "hold-out", "final fit"}
 	if !slices.Equal(stages, want) {
 		t.Errorf("stages are %q, expected %q", stages, want)
 	}
