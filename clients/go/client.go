@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1/monitoringv1connect"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
@@ -22,6 +23,7 @@ type Client struct {
 	prediction predictionv1connect.PredictionServiceClient
 	streams    predictionv1connect.PredictionServiceClient // of messages without a known end
 	registry   registryv1connect.RegistryServiceClient
+	monitoring monitoringv1connect.MonitoringServiceClient
 	timeout    time.Duration
 	retries    retrier
 	own        *http.Client // nil when WithHTTPClient gave one
@@ -62,6 +64,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	client.streams = predictionv1connect.NewPredictionServiceClient(httpClient, base, rpc,
 		connect.WithSendMaxBytes(s.maxMessageBytes))
 	client.registry = registryv1connect.NewRegistryServiceClient(httpClient, base, rpc)
+	client.monitoring = monitoringv1connect.NewMonitoringServiceClient(httpClient, base, rpc)
 	return client, nil
 }
 

@@ -19,9 +19,11 @@
 // [Client.SetRollout], [Client.PublishVersion] and the like change the server's registry. They are
 // sent with a request id, so that trying them again changes it once.
 //
+// [Client.GetDriftReport] and [Client.GetActivity] say what the server has been answering lately.
+//
 // It speaks gRPC unless [WithProtocol] says otherwise, over HTTP/2 in clear text or TLS. The
-// messages are the generated ones of gen/go/sepal/prediction/v1 and gen/go/sepal/registry/v1.
-// The package needs nothing of the server's code.
+// messages are the generated ones of gen/go/sepal/prediction/v1, gen/go/sepal/registry/v1 and
+// gen/go/sepal/monitoring/v1. The package needs nothing of the server's code.
 //
 // A [Client] may be used by any number of goroutines at once. A request message is only read;
 // the caller must not change it until the call returns.

@@ -20,6 +20,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Import a model from ONNX or scikit-learn."`
 	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
 	Bench   benchCmd   `cmd:"" help:"Send requests to a server and measure how it answers."`
+	Drift   driftCmd   `cmd:"" help:"Say whether rows still look like those of training."`
 	Models  modelsCmd  `cmd:"" help:"Look at a registry of models, and change what answers."`
 	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
 	Version versionCmd `cmd:"" help:"Show the version of this program."`
@@ -35,6 +36,7 @@ Examples:
   sepal predict 5.1 3.5 1.4 0.2            classify one row
   sepal inspect model.binpb                show what a model file holds
   sepal models rollback --registry models  take the last change of versions back
+  sepal drift --server localhost:50051     say whether its rows look like those of training
   sepal bench --rate 1000                  measure how the server answers
 
 Every flag has an environment variable, named in the help of its verb. A flag wins over it; an

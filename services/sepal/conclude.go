@@ -17,6 +17,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitDrifted = 3
 	exitSignal  = 128
 )
 
@@ -33,6 +34,7 @@ func (e *usageError) Unwrap() error { return e.err }
 func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	var parsing *kong.ParseError
 	var usage *usageError
+	var drifted *driftError
 	switch {
 	case err == nil:
 		return exitOK
@@ -48,6 +50,9 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	case errors.As(err, &usage):
 		say(stderr, "%v; see `sepal help %s`", err, usage.verb)
 		return exitUsage
+	case errors.As(err, &drifted):
+		say(stderr, "%v", err)
+		return exitDrifted
 	default:
 		say(stderr, "%v", err)
 		return exitFailure

@@ -30,6 +30,10 @@ f,55,12000,unemployed
 `
 )
 
+// blossoms are not those that the iris model was trained on; a line is none of them.
+var blossoms = "sepal_length_cm,sepal_width_cm,petal_length_cm,petal_width_cm\n" +
+	strings.Repeat("5.1,3.5,1.4,0.2\n9.9,2.6,4.7,1.3\n6.1,3,4.6,1.4\n", 20) + "5.1,3.5,1.4,wide\n"
+
 // trainGolden is the file of TestTrainIrisGolden, whose output has more that changes.
 const trainGolden = "train_iris.txt"
 
@@ -78,6 +82,23 @@ var goldens = []struct {
 	{name: "inspect_joblib", args: "inspect $TESTDATA/models-elsewhere/sklearn/breast_cancer_pipe_sk1.9.0.joblib"},
 	{name: "inspect_categorical", args: "inspect $TESTDATA/models --model loan"},
 	{name: "inspect_json", args: "inspect --json $TESTDATA/models/loan/v1.0.0/model.json"},
+
+	{name: "help_drift", args: "help drift"},
+	{name: "drift_stable", args: "drift $TESTDATA/datasets/iris.csv --min-rows 100 " + iris},
+	{name: "drift_not_enough", args: "drift $TESTDATA/datasets/iris.csv " + iris},
+	{name: "drift_drifted", args: "drift - --min-rows 50 " + iris, stdin: blossoms},
+	{name: "drift_json", args: "drift - --min-rows 50 --json " + iris, stdin: blossoms},
+	{name: "drift_bad_rows", args: "drift - " + loan, stdin: applicants},
+	{name: "drift_only_bad_rows", args: "drift - " + loan, stdin: "age,income_eur,employment\nold,1,employed\n1,1,astronaut\n"},
+	{name: "drift_header_only", args: "drift - " + loan, stdin: "age,income_eur,employment\n"},
+	{name: "drift_no_reference", args: "drift - -m $TESTDATA/models-elsewhere/onnx/iris_scaler_linear_zipmap.onnx", stdin: "x0,x1,x2,x3\n5.1,3.5,1.4,0.2\n"},
+	{name: "refused_drift_nothing", args: "drift"},
+	{name: "refused_drift_both", args: "drift rows.csv --server localhost:50051"},
+	{name: "refused_drift_watch", args: "drift rows.csv --watch"},
+	{name: "refused_drift_min_rows", args: "drift --min-rows 5 --server localhost:50051"},
+	{name: "refused_drift_interval", args: "drift --watch --interval 0s --server localhost:50051"},
+	{name: "refused_drift_file", args: "drift $TESTDATA/none.csv"},
+	{name: "refused_drift_column", args: "drift - " + loan, stdin: "age,income,employment\n30,1,employed\n"},
 
 	{name: "refused_verb", args: "nonsense"},
 	{name: "refused_verb_misspelt", args: "predikt"},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,7 +20,10 @@ import (
 type textTable struct{ *tabwriter.Writer }
 
 // write writes to standard output, all at once.
-func (r *registryClient) write(lines func(*textTable)) error {
+func (r *registryClient) write(lines func(*textTable)) error { return writeCells(r.stdout, lines) }
+
+// writeCells writes lines, all at once.
+func writeCells(w io.Writer, lines func(*textTable)) error {
 	var text bytes.Buffer
 	out := &textTable{tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)}
 	lines(out)
@@ -27,7 +31,7 @@ func (r *registryClient) write(lines func(*textTable)) error {
 		return err
 	}
 	for line := range strings.Lines(text.String()) {
-		if _, err := fmt.Fprintln(r.stdout, strings.TrimRight(line, " \n")); err != nil {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
