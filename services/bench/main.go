@@ -37,6 +37,8 @@ func run(ctx context.Context, args []string) error {
 		command, args = new(peerCmd), args[1:]
 	} else if len(args) > 0 && args[0] == askVerb {
 		command, args = new(askCmd), args[1:]
+	} else if len(args) > 0 && args[0] == watchedVerb {
+		command, args = new(watchedCmd), args[1:]
 	}
 	parser, err := kong.New(command,
 		kong.Name("bench"),
@@ -53,8 +55,9 @@ func run(ctx context.Context, args []string) error {
 
 // The verbs of what a measurement starts of its own program.
 const (
-	peerVerb = "peer"
-	askVerb  = "ask"
+	peerVerb    = "peer"
+	askVerb     = "ask"
+	watchedVerb = "watched"
 )
 
 // peerCmd serves as one of the peers.

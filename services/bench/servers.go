@@ -75,13 +75,14 @@ func (s *servers) ours() process.Command {
 	}
 }
 
-// unset returns the variables that Sepal reads, empty, which is to it as if they were not there.
+// unset returns the variables that Sepal reads, empty, which is to it as if they were not there. Those
+// of OpenTelemetry and Sentry would have it send to who has no part in this.
 func unset(environment []string) []string {
 	var list []string
 	for _, variable := range environment {
 		name, _, _ := strings.Cut(variable, "=")
 		switch {
-		case strings.HasPrefix(name, "SEPAL_"), name == "HOST", name == "PORT", name == "MODEL_PATH", name == "MODEL_VERSION":
+		case strings.HasPrefix(name, "SEPAL_"), strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "SENTRY_"), name == "HOST", name == "PORT", name == "MODEL_PATH", name == "MODEL_VERSION":
 			list = append(list, name+"=")
 		}
 	}

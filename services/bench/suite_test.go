@@ -101,8 +101,8 @@ func TestCheckOnly(t *testing.T) {
 
 func TestUnset(t *testing.T) {
 	t.Parallel()
-	got := unset([]string{"PATH=/bin", "HOST=0.0.0.0", "SEPAL_LOG_LEVEL=debug", "MODEL_PATH=m", "PORT=1", "HOSTNAME=h", "GOGC=50"})
-	want := []string{"HOST=", "SEPAL_LOG_LEVEL=", "MODEL_PATH=", "PORT="}
+	got := unset([]string{"PATH=/bin", "HOST=0.0.0.0", "SEPAL_LOG_LEVEL=debug", "MODEL_PATH=m", "PORT=1", "HOSTNAME=h", "GOGC=50", "OTEL_TRACES_EXPORTER=otlp", "SENTRY_DSN=x"})
+	want := []string{"HOST=", "SEPAL_LOG_LEVEL=", "MODEL_PATH=", "PORT=", "OTEL_TRACES_EXPORTER=", "SENTRY_DSN="}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what is unset (-want +got):\n%s", diff)
 	}

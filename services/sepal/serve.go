@@ -32,9 +32,14 @@ type serveCmd struct {
 	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch; a matrix may have a hundred times as many."`
 	CORSOrigins     []string      `name:"cors-origins" env:"SEPAL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the server, such as https://app.example.com, * for all; those of this machine by default."`
 
-	LogLevel  string  `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
-	LogSample float64 `env:"SEPAL_LOG_SAMPLE" default:"${log_sample}" help:"Share of the good requests that are logged, 0 to 1; failed ones always are."`
-	LogFormat string  `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
+	LogLevel    string  `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
+	LogSample   float64 `env:"SEPAL_LOG_SAMPLE" default:"${log_sample}" help:"Share of the good requests that are logged, 0 to 1; failed ones always are."`
+	LogFormat   string  `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
+	LogFeatures bool    `env:"SEPAL_LOG_FEATURES" help:"Log the values of a row, which may be personal, with the unsure predictions that are logged: one a second at most."`
+
+	ConfidenceThreshold float64       `env:"SEPAL_CONFIDENCE_THRESHOLD" default:"0.5" help:"Probability of the predicted class below which a prediction counts as unsure, 0 to 1."`
+	DriftWindow         time.Duration `env:"SEPAL_DRIFT_WINDOW" default:"1h" help:"How far back the rows reach that are compared with those of training."`
+	DriftMinRows        int           `env:"SEPAL_DRIFT_MIN_ROWS" default:"200" help:"Least number of rows that are compared with those of training."`
 }
 
 // Help returns what the help of the verb says beside its flags.
@@ -46,7 +51,11 @@ func (serveCmd) Help() string {
     localhost:50051/sepal.prediction.v1.PredictionService/Predict
 
 Ctrl-C stops at once what is idle and waits for requests in flight; SIGTERM first turns the
-server not ready and keeps serving for the drain delay. A second signal ends it at once.`
+server not ready and keeps serving for the drain delay. A second signal ends it at once.
+
+Traces go where OTEL_EXPORTER_OTLP_ENDPOINT says, such as http://localhost:4318, or to the log with
+OTEL_TRACES_EXPORTER=console; OTEL_TRACES_SAMPLER and the other standard variables of OpenTelemetry
+hold. Crash reports go to SENTRY_DSN. Without these variables nothing is sent.`
 }
 
 // AfterApply refuses limits under which nothing could be served, and takes an IPv6 address as
@@ -60,6 +69,12 @@ func (c *serveCmd) AfterApply() error {
 	switch {
 	case !(c.LogSample >= 0 && c.LogSample <= 1):
 		return fmt.Errorf("--log-sample is %v, expected 0 (none) to 1 (all)", c.LogSample)
+	case !(c.ConfidenceThreshold >= 0 && c.ConfidenceThreshold <= 1):
+		return fmt.Errorf("--confidence-threshold is %v, expected 0 (none is unsure) to 1", c.ConfidenceThreshold)
+	case c.DriftWindow < time.Minute:
+		return fmt.Errorf("--drift-window is %v, expected 1m or more", c.DriftWindow)
+	case c.DriftMinRows < 1:
+		return fmt.Errorf("--drift-min-rows is %d, expected 1 or more", c.DriftMinRows)
 	case c.PollInterval < 0:
 		return fmt.Errorf("--poll-interval is %v, expected 0s (never) or more", c.PollInterval)
 	case c.RequestTimeout < 0:
@@ -117,19 +132,24 @@ func (c *serveCmd) Run(p *process) error {
 
 func (c *serveCmd) options(logger zerolog.Logger) server.Options {
 	return server.Options{
-		Host:            c.Host,
-		Port:            c.Port,
-		ModelPath:       c.ModelPath,
-		ModelVersion:    c.ModelVersion,
-		DefaultModel:    c.DefaultModel,
-		PollInterval:    c.PollInterval,
-		RequestTimeout:  c.RequestTimeout,
-		DrainDelay:      c.DrainDelay,
-		StopTimeout:     c.StopTimeout,
-		MaxMessageBytes: c.MaxMessageBytes,
-		MaxBatchRows:    c.MaxBatchRows,
-		CORSOrigins:     c.CORSOrigins,
-		LogSampleRate:   c.LogSample,
-		Logger:          logger,
+		Host:                c.Host,
+		Port:                c.Port,
+		ModelPath:           c.ModelPath,
+		ModelVersion:        c.ModelVersion,
+		DefaultModel:        c.DefaultModel,
+		PollInterval:        c.PollInterval,
+		RequestTimeout:      c.RequestTimeout,
+		DrainDelay:          c.DrainDelay,
+		StopTimeout:         c.StopTimeout,
+		MaxMessageBytes:     c.MaxMessageBytes,
+		MaxBatchRows:        c.MaxBatchRows,
+		CORSOrigins:         c.CORSOrigins,
+		LogSampleRate:       c.LogSample,
+		LogFeatures:         c.LogFeatures,
+		ConfidenceThreshold: c.ConfidenceThreshold,
+		DriftWindow:         c.DriftWindow,
+		DriftMinRows:        c.DriftMinRows,
+		Telemetry:           true,
+		Logger:              logger,
 	}
 }

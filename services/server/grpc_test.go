@@ -114,7 +114,7 @@ func TestReflection(t *testing.T) {
 		names = append(names, service.GetName())
 	}
 	slices.Sort(names)
-	if got := strings.Join(names, " "); got != "grpc.health.v1.Health sepal.prediction.v1.PredictionService sepal.registry.v1.RegistryService" {
+	if got := strings.Join(names, " "); got != "grpc.health.v1.Health sepal.monitoring.v1.MonitoringService sepal.prediction.v1.PredictionService sepal.registry.v1.RegistryService" {
 		t.Errorf("services: %s", got)
 	}
 	described, err := v1.Recv()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -12,13 +13,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/sepal-ml/sepal/clients/console"
+	monitoringv1 "github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1"
+	"github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1/monitoringv1connect"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
+	"github.com/sepal-ml/sepal/services/server/internal/monitoringapi"
 	"github.com/sepal-ml/sepal/services/server/internal/page"
 	"github.com/sepal-ml/sepal/services/server/internal/predictionapi"
 )
@@ -30,15 +35,27 @@ func newHandler(stopping context.Context, o Options, models *registry.Live, s *s
 	services := []string{
 		predictionv1connect.PredictionServiceName,
 		registryv1connect.RegistryServiceName,
+		monitoringv1connect.MonitoringServiceName,
 	}
 	// Reflection lists health too, as grpc-go's does.
 	reflector := grpcreflect.NewStaticReflector(append(services, grpchealth.HealthV1ServiceName)...)
 
-	measures := metrics.New(procedures())
+	counts := newMonitor(o, models)
+	measures := metrics.New(counted(procedures(), counts.Requests()))
+	measures.Watch(models, o.loads, counts, s.ready)
 
 	mux := http.NewServeMux()
-	_, prediction := predictionv1connect.NewPredictionServiceHandler(predictionapi.New(models, s.String, o.MaxBatchRows), layers...)
+	predictions := predictionapi.New(models, s.String, o.MaxBatchRows)
+	if !o.Unmonitored {
+		predictions.Monitor = counts
+		predictions.Unsure = predictionapi.NewUnsureLog(o.Logger, o.LogFeatures)
+	}
+	if o.telemetry.listens() {
+		predictions.Assigned = rpc.Assigned
+	}
+	_, prediction := predictionv1connect.NewPredictionServiceHandler(predictions, layers...)
 	handleRegistry(mux, models, layers)
+	mux.Handle(monitoringv1connect.NewMonitoringServiceHandler(monitoringapi.New(models, counts), layers...))
 	mux.Handle(grpchealth.NewHandler(grpcHealth{state: s, services: services}, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, layers...))
@@ -53,7 +70,10 @@ func newHandler(stopping context.Context, o Options, models *registry.Live, s *s
 // layered puts the layers of package rpc that are none of Connect's around the handler.
 func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handler {
 	next = rpc.Gather(predictionv1connect.PredictionServicePredictStreamProcedure, next)
-	calls := rpc.Measured(measures.Requests, rpc.Unheard(o.Logger, rpc.Timely(o.RequestTimeout, next)))
+	calls := rpc.Unheard(o.Logger, o.telemetry.crashes, rpc.Timely(o.RequestTimeout, next))
+	if !o.Unmonitored {
+		calls = rpc.Measured(measures.Requests, rpc.Traced(o.telemetry.tracer, calls))
+	}
 	return rpc.RequestID(crossOrigin(o.CORSOrigins, calls))
 }
 
@@ -65,6 +85,8 @@ func layers(stopping context.Context, o Options) []connect.HandlerOption {
 		MaxMessageBytes: o.MaxMessageBytes,
 		MaxRows:         o.MaxBatchRows,
 		Timeout:         o.RequestTimeout,
+		Tracer:          o.telemetry.tracer,
+		Crashes:         o.telemetry.crashes,
 		Stopping:        stopping,
 	})
 }
@@ -74,6 +96,7 @@ func files() []protoreflect.FileDescriptor {
 	return []protoreflect.FileDescriptor{
 		predictionv1.File_sepal_prediction_v1_prediction_service_proto,
 		registryv1.File_sepal_registry_v1_registry_service_proto,
+		monitoringv1.File_sepal_monitoring_v1_monitoring_service_proto,
 	}
 }
 
@@ -91,6 +114,16 @@ func procedures() []metrics.Procedure {
 		})
 	}
 	return list
+}
+
+// counted returns the RPCs, of which those of PredictionService are counted by steps of time too.
+func counted(all []metrics.Procedure, activity *monitor.Requests) []metrics.Procedure {
+	for i := range all {
+		if strings.HasPrefix(all[i].Path, "/"+predictionv1connect.PredictionServiceName+"/") {
+			all[i].Activity = activity
+		}
+	}
+	return all
 }
 
 // eachMethod calls f with each method of the file's services and the path of its URL.

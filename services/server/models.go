@@ -7,22 +7,37 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/sepal-ml/sepal/services/internal/metrics"
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/registry/stores"
 )
 
-// openModels loads and checks the models that the options name.
-func openModels(ctx context.Context, o Options) (*registry.Live, error) {
+// openModels loads and checks the models that the options name, and notes in them how long each
+// took.
+func openModels(ctx context.Context, o *Options) (*registry.Live, error) {
 	store, single, err := stores.Open(ctx, o.ModelPath)
 	if err != nil {
 		return nil, err
 	}
+	o.loads = metrics.NewLoads()
 	return registry.Open(ctx, store, registry.Options{
+		Loaded:       o.loads.Add,
 		SingleFile:   single,
 		Version:      o.ModelVersion,
 		DefaultModel: o.DefaultModel,
 		Repair:       o.Repair,
 		Changed:      func(before, after *registry.Registry) { logChange(&o.Logger, before, after) },
+	})
+}
+
+// newMonitor returns what counts the predictions of the models.
+func newMonitor(o Options, models *registry.Live) *monitor.Monitor {
+	return monitor.New(monitor.Options{
+		Current:             models.Current,
+		ConfidenceThreshold: o.ConfidenceThreshold,
+		DriftWindow:         o.DriftWindow,
+		DriftMinRows:        o.DriftMinRows,
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/sepal-ml/sepal/services/internal/metrics"
 )
 
 // Options set a server up. [DefaultOptions] returns the defaults that the comments name; the
@@ -61,6 +63,31 @@ type Options struct {
 	// info, drawn by lot; at level debug all are logged, and those that failed always are.
 	// Default: 0, none.
 	LogSampleRate float64
+	// LogFeatures writes the values of the row with each unsure prediction that is logged; at most
+	// one is in a second. They may be personal. Default: false, they are left out.
+	LogFeatures bool
+
+	// ConfidenceThreshold is the probability of the predicted class below which a prediction counts
+	// as unsure, 0 to 1. Default: 0.5. 0: none does.
+	ConfidenceThreshold float64
+	// DriftWindow is how far back the rows reach that are compared with those of training.
+	// Default: 1 h, which 0 stands for too.
+	DriftWindow time.Duration
+	// DriftMinRows is the number of rows that are compared at least. Default: 200, which 0 stands
+	// for too.
+	DriftMinRows int
+
+	// Telemetry sends traces and crash reports where the environment of the process says:
+	// OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry for traces, SENTRY_DSN,
+	// SENTRY_ENVIRONMENT and SENTRY_RELEASE for crash reports. A value that cannot be read is
+	// warned of and counts as not set. Default: false, nothing is sent.
+	Telemetry bool
+	// Unmonitored leaves out all that watches requests, but for the log: they are neither counted
+	// nor traced, and no drift is seen. It is for benchmarks of what watching costs. Default: false.
+	Unmonitored bool
+
+	telemetry telemetry      // set by New
+	loads     *metrics.Loads // set when the models are opened
 }
 
 // DefaultOptions returns the defaults.
@@ -74,6 +101,11 @@ func DefaultOptions() Options {
 		StopTimeout:     10 * time.Second,
 		MaxMessageBytes: 4 << 20,
 		MaxBatchRows:    10_000,
-		Logger:          zerolog.Nop(),
+
+		ConfidenceThreshold: 0.5,
+		DriftWindow:         time.Hour,
+		DriftMinRows:        200,
+
+		Logger: zerolog.Nop(),
 	}
 }

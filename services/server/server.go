@@ -46,10 +46,11 @@ type Server struct {
 // New loads the models and checks them, for as long as ctx lasts; it opens no port and logs
 // nothing. The error is one line that says what is wrong, where, and what to do.
 func New(ctx context.Context, o Options) (*Server, error) {
-	models, err := openModels(ctx, o)
+	models, err := openModels(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
+	o.telemetry = newTelemetry(o)
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
 	stopping, stop := context.WithCancel(context.Background())
 	s.handler = rpc.NewGrown(newHandler(stopping, o, models, s.state))
@@ -99,6 +100,7 @@ func (s *Server) serve(inner net.Listener) {
 	listener := wire.NewListener(inner)
 	s.listener = listener
 	s.state.set(serving)
+	s.options.telemetry.start()
 	logModels(&s.options.Logger, s.models.Current())
 	serves := s.options.Logger.Info().Str("address", listener.Addr().String())
 	if v := s.models.Current().Default(); v != nil {
@@ -140,8 +142,9 @@ func (s *Server) Drain(ctx context.Context) {
 
 // Stop stops accepting, tells HTTP/2 clients to go away, ends the streams that wait for a client's
 // next message with UNAVAILABLE, and waits for the requests in flight, for at most the stop timeout
-// or until ctx ends; then it cuts them off and returns an error that says so. A second call, or one
-// of a server that was not started, does nothing.
+// or until ctx ends; then it cuts them off and returns an error that says so. Traces and crash
+// reports that wait are sent in what is left of that time, or in half a second where nothing is.
+// A second call, or one of a server that was not started, does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	s.state.set(draining)
 	if !s.close() {
@@ -155,7 +158,11 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.fresh.wait(ctx)
 	s.fresh.close()
 	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
-		return errors.Join(fmt.Errorf("requests were cut off when stopping: %w", err), s.http.Close())
+		err = fmt.Errorf("requests were cut off when stopping: %w", err)
+		return errors.Join(err, s.http.Close(), s.options.telemetry.stop(ctx))
+	}
+	if err := s.options.telemetry.stop(ctx); err != nil {
+		s.options.Logger.Warn().Err(err).Msg("traces or crash reports were lost")
 	}
 	s.options.Logger.Info().Msg("stopped")
 	return nil

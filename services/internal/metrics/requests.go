@@ -7,6 +7,8 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 )
 
 // Protocol is the protocol of a request.
@@ -47,14 +49,18 @@ type Procedure struct {
 	Path string
 	// Streams says that it is not unary.
 	Streams bool
+	// Activity also counts the requests, by steps of time. Nil: nothing else does.
+	Activity *monitor.Requests
 }
 
 // Requests are the metrics of the requests to a set of RPCs.
 type Requests struct {
-	total       *prometheus.CounterVec
-	duration    *prometheus.HistogramVec
-	inFlight    *prometheus.GaugeVec
-	predictions *prometheus.CounterVec
+	total    *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight *prometheus.GaugeVec
+	rejected *rejections
+
+	requestBytes, responseBytes, batchRows *shape
 
 	rpcs    map[string]*RPC
 	unknown *RPC
@@ -78,16 +84,18 @@ func newRequests(procedures []Procedure) *Requests {
 			Name: "sepal_requests_in_flight",
 			Help: "Requests that are being answered.",
 		}, []string{"rpc"}),
-		predictions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sepal_predictions_total",
-			Help: "Rows that were classified; those with an error are not among them.",
-		}, []string{"rpc"}),
-		rpcs: make(map[string]*RPC, len(procedures)),
+		rejected: newRejections(),
+		requestBytes: newShape("sepal_request_message_bytes",
+			"Size of what was sent with a request, compressed where it was; of a stream, all of its messages.", 6, 2, 11),
+		responseBytes: newShape("sepal_response_message_bytes",
+			"Size of what was sent as an answer, compressed where it was; of a stream, all of its messages.", 6, 2, 11),
+		batchRows: newShape("sepal_batch_rows", "Rows of a batch, as it was asked for.", 0, 2, 11),
+		rpcs:      make(map[string]*RPC, len(procedures)),
 	}
 	for _, p := range procedures {
-		r.rpcs[p.Path] = r.rpc(strings.TrimPrefix(p.Path, "/"), p.Streams)
+		r.rpcs[p.Path] = r.rpc(strings.TrimPrefix(p.Path, "/"), p)
 	}
-	r.unknown = r.rpc(unknown, false)
+	r.unknown = r.rpc(unknown, Procedure{})
 	return r
 }
 
@@ -96,6 +104,9 @@ func (r *Requests) Describe(to chan<- *prometheus.Desc) {
 	for _, c := range r.collectors() {
 		c.Describe(to)
 	}
+	for _, s := range []*shape{r.requestBytes, r.responseBytes, r.batchRows} {
+		to <- s.desc
+	}
 }
 
 // Collect implements [prometheus.Collector].
@@ -103,16 +114,24 @@ func (r *Requests) Collect(to chan<- prometheus.Metric) {
 	for _, c := range r.collectors() {
 		c.Collect(to)
 	}
+	for _, m := range r.rpcs {
+		m.collectSizes(to)
+	}
+	r.unknown.collectSizes(to)
 }
 
 func (r *Requests) collectors() [4]prometheus.Collector {
-	return [...]prometheus.Collector{r.total, r.duration, r.inFlight, r.predictions}
+	return [...]prometheus.Collector{r.total, r.duration, r.inFlight, r.rejected.total}
 }
 
 // rpc returns the metrics of an RPC. Those that say that nothing has happened yet are there from
 // the start; a code and a duration appear when they occur first, since most never do.
-func (r *Requests) rpc(label string, streams bool) *RPC {
-	m := &RPC{Streams: streams, requests: r, label: label, inFlight: r.inFlight.WithLabelValues(label)}
+func (r *Requests) rpc(label string, p Procedure) *RPC {
+	m := &RPC{
+		Streams: p.Streams, activity: p.Activity, requests: r, label: label,
+		inFlight: r.inFlight.WithLabelValues(label),
+		request:  newSizes(r.requestBytes), response: newSizes(r.responseBytes), rows: newSizes(r.batchRows),
+	}
 	for p := range numProtocols {
 		m.counter(p, ok)
 	}
@@ -133,16 +152,23 @@ type RPC struct {
 	// Streams is that of its Procedure.
 	Streams bool
 
-	requests    *Requests
-	label       string
-	inFlight    prometheus.Gauge
-	predictions atomic.Pointer[prometheus.Counter]
-	totals      [numProtocols][numCodes]atomic.Pointer[prometheus.Counter]
-	durations   [numProtocols]atomic.Pointer[prometheus.Observer]
+	requests  *Requests
+	activity  *monitor.Requests
+	label     string
+	inFlight  prometheus.Gauge
+	totals    [numProtocols][numCodes]atomic.Pointer[prometheus.Counter]
+	durations [numProtocols]atomic.Pointer[prometheus.Observer]
+
+	request, response, rows *sizes
 }
 
 // Begin counts a request as in flight, until End.
-func (m *RPC) Begin() { m.inFlight.Inc() }
+func (m *RPC) Begin() {
+	m.inFlight.Inc()
+	if m.activity != nil {
+		m.activity.Begin()
+	}
+}
 
 // End counts a request that was answered with the code, 0 where it went well.
 func (m *RPC) End(p Protocol, code connect.Code, took time.Duration) {
@@ -152,17 +178,19 @@ func (m *RPC) End(p Protocol, code connect.Code, took time.Duration) {
 	}
 	m.counter(p, code).Inc()
 	m.observer(p).Observe(took.Seconds())
+	m.requests.rejected.add(code)
+	if m.activity != nil {
+		m.activity.End(outcomeOf(code), !m.Streams, took)
+	}
 }
 
-// AddPredictions counts rows that were classified.
-func (m *RPC) AddPredictions(n int) {
-	c := m.predictions.Load()
-	if c == nil {
-		counter := m.requests.predictions.WithLabelValues(m.label)
-		c = &counter
-		m.predictions.Store(c)
+// Batch counts a batch of so many rows.
+func (m *RPC) Batch(rows int) { m.rows.add(rows) }
+
+func (m *RPC) collectSizes(to chan<- prometheus.Metric) {
+	for _, s := range []*sizes{m.request, m.response, m.rows} {
+		s.collect(to, m.label)
 	}
-	(*c).Add(float64(n))
 }
 
 func (m *RPC) counter(p Protocol, code connect.Code) prometheus.Counter {

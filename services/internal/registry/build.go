@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"time"
 
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
@@ -50,7 +51,11 @@ func (b *builder) singleFile() (*Registry, error) {
 	name := entries[0].Name()
 	v := b.before.Default()
 	if m, err := markOf(b.files, name); err != nil || v == nil || v.mark != m {
+		start := time.Now()
 		loaded, err := load(b.files, name, native.NameOf(name), defaultVersion)
+		if err == nil {
+			o.Loaded(time.Since(start))
+		}
 		switch {
 		case err == nil && o.Version != "":
 			loaded.Version = o.Version
@@ -212,7 +217,11 @@ func (b *builder) version(e *entry, place versionPlace) {
 			return
 		}
 	}
+	start := time.Now()
 	v, err := b.load(e, place)
+	if err == nil {
+		b.live.options.Loaded(time.Since(start))
+	}
 	b.note(err)
 	switch {
 	case err == nil && (was == nil || was.Digest == v.Digest):

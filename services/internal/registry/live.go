@@ -28,6 +28,9 @@ type Options struct {
 	// Changed is called with each snapshot that comes to serve after the first, one at a time.
 	// It must not call the registry's methods that change it. nil: nothing is called.
 	Changed func(before, after *Registry)
+	// Loaded is told how long it took to read, decode and check each version that is loaded, one at
+	// a time. nil: nobody is.
+	Loaded func(took time.Duration)
 	// Now tells the time. nil: time.Now.
 	Now func() time.Time
 }
@@ -52,6 +55,9 @@ type Live struct {
 func Open(ctx context.Context, store Store, o Options) (*Live, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Loaded == nil {
+		o.Loaded = func(time.Duration) {}
 	}
 	l := &Live{store: store, options: o, agreements: &agreements{now: o.Now}, verifying: make(chan struct{}, 1)}
 	r, err := l.read(ctx)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 )
@@ -23,6 +24,7 @@ type answer struct {
 	// after the message and after the trailers of every gRPC-Web answer; of a unary one over
 	// HTTP/1.1 that is two packets, in chunks, where one would do. Over HTTP/2 it is no loss.
 	unflushed bool
+	begun     bool // something of it was sent, or at least its headers
 	// gathers says that what is flushed is sent when the handler waits for the next message, and
 	// flushed that there is such; see [Gather].
 	gathers, flushed bool
@@ -43,6 +45,7 @@ func (a *answer) Flush() {
 }
 
 func (a *answer) flush() {
+	a.begun = true
 	// Where flushing fails, the next write does.
 	if f, ok := a.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
@@ -52,6 +55,10 @@ func (a *answer) flush() {
 }
 
 func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	if t := a.call.trace; t != nil && t.encoded.IsZero() {
+		t.encoded = time.Now()
+	}
 	n, err := a.ResponseWriter.Write(p)
 	if err != nil && a.unsent == nil {
 		a.unsent = err
@@ -61,7 +68,7 @@ func (a *answer) Write(p []byte) (int, error) {
 
 func (a *answer) WriteHeader(status int) {
 	first := a.status == 0
-	a.status = status
+	a.status, a.begun = status, true
 	if first && status >= http.StatusBadRequest {
 		a.call.tellID(a.Header())
 	}

@@ -25,7 +25,13 @@ type call struct {
 
 	times    times
 	deadline deadlineContext
+	trace    *callTrace // nil: it is not traced
 
+	// What answers it, for who traces and reports; empty as long as that is not settled, or
+	// nobody wants to know.
+	model, version string
+
+	known bool         // there is such an RPC; set with rpc
 	heard bool         // the error layer has seen it
 	code  connect.Code // how it ended, 0 for well; see outcome
 	ended bool         // code is settled

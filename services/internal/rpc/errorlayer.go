@@ -11,6 +11,8 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/rs/zerolog"
+
+	"github.com/sepal-ml/sepal/services/internal/crash"
 )
 
 // errorLayer sees how every call ends that reached a handler; see [Unheard] for the rest. An
@@ -19,10 +21,11 @@ import (
 // goes to the log, once.
 //
 // It writes the log of them: each at level debug; above that, those that failed, and of the others
-// a share of sampleRate.
+// a share of sampleRate. What is the server's own fault goes to crashes too.
 type errorLayer struct {
 	logger     zerolog.Logger
 	sampleRate float64
+	crashes    *crash.Reporter
 }
 
 func (l *errorLayer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
@@ -57,6 +60,7 @@ func (l *errorLayer) WrapStreamingClient(next connect.StreamingClientFunc) conne
 type panicError struct {
 	value any
 	stack []byte
+	calls []uintptr // the same, for who looks the lines up
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
@@ -66,7 +70,7 @@ func panicked(value any) error {
 	if value == http.ErrAbortHandler { //nolint:errorlint // the value of a panic, not a wrapped error
 		panic(value)
 	}
-	return &panicError{value: value, stack: debug.Stack()}
+	return &panicError{value: value, stack: debug.Stack(), calls: crash.Stack()}
 }
 
 // end notes and logs how a call ended, and returns the error that the client gets.
@@ -85,6 +89,12 @@ func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Pe
 	// Whether to log is settled before there is anything to log.
 	if level := l.level(shown); level >= l.logger.GetLevel() {
 		l.log(level, c, spec, peer, shown, err)
+	}
+	if shown != nil && serverFault(shown.Code()) {
+		report(l.crashes, c, fault{rpc: spec.Procedure, protocol: peer.Protocol, code: shown.Code(), err: err})
+	}
+	if c != nil && c.trace != nil {
+		c.trace.answered = time.Now()
 	}
 	return orNil(shown)
 }
@@ -109,7 +119,11 @@ func (l *errorLayer) log(level zerolog.Level, c *call, spec connect.Spec, peer c
 		Str("protocol", peer.Protocol).
 		Str("peer", peer.Addr)
 	if c != nil {
-		event.Str("request_id", c.requestID()).Dur("duration_ms", time.Since(c.start))
+		event.Str("request_id", c.requestID())
+		if id := c.traceID(); id != "" {
+			event.Str("trace_id", id)
+		}
+		event.Dur("duration_ms", time.Since(c.start))
 	}
 	if shown != nil {
 		event.Str("code", shown.Code().String()).AnErr("error", err)

@@ -59,14 +59,14 @@ type end func(ctx context.Context) error
 func endpoints(log *journal, level zerolog.Level, timeout time.Duration, f end) map[string]http.Handler {
 	options := HandlerOptions(Options{Logger: zerolog.New(log).Level(level), MaxMessageBytes: 1 << 20, Timeout: timeout})
 	return map[string]http.Handler{
-		"unary": RequestID(Unheard(zerolog.New(log).Level(level), connect.NewUnaryHandler(procedure,
+		"unary": RequestID(Unheard(zerolog.New(log).Level(level), nil, connect.NewUnaryHandler(procedure,
 			func(ctx context.Context, _ *connect.Request[predictionv1.HealthRequest]) (*connect.Response[predictionv1.HealthResponse], error) {
 				if err := f(ctx); err != nil {
 					return nil, err
 				}
 				return connect.NewResponse(&predictionv1.HealthResponse{Status: "ok"}), nil
 			}, options...))),
-		"stream": RequestID(Unheard(zerolog.New(log).Level(level), connect.NewServerStreamHandler(procedure,
+		"stream": RequestID(Unheard(zerolog.New(log).Level(level), nil, connect.NewServerStreamHandler(procedure,
 			func(ctx context.Context, _ *connect.Request[predictionv1.HealthRequest], stream *connect.ServerStream[predictionv1.HealthResponse]) error {
 				if err := stream.Send(&predictionv1.HealthResponse{Status: "ok"}); err != nil {
 					return err

@@ -37,7 +37,7 @@ func TestGather(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := Unheard(zerolog.Nop(), Gather("/stream", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := Unheard(zerolog.Nop(), nil, Gather("/stream", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				var message [1]byte
 				for {
 					if _, err := io.ReadFull(r.Body, message[:]); err != nil {

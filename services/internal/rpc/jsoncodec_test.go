@@ -19,8 +19,8 @@ func TestJSONWritesZerosAndNoWhiteSpace(t *testing.T) {
 		message proto.Message
 		want    string
 	}{
-		{"zeros", &modelv1.HoldOutMetrics{}, `{"rows":0,"accuracy":0,"logLoss":0,"confusion":[]}`},
-		{"numbers", &modelv1.HoldOutMetrics{Rows: 3, Accuracy: 0.5, Confusion: []uint32{1, 0}}, `{"rows":3,"accuracy":0.5,"logLoss":0,"confusion":[1,0]}`},
+		{"zeros", &modelv1.HoldOutMetrics{}, `{"rows":0,"accuracy":0,"logLoss":0,"confusion":[],"macroF1":0,"brier":0,"calibrationError":0,"meanConfidence":0,"reliability":[]}`},
+		{"numbers", &modelv1.HoldOutMetrics{Rows: 3, Accuracy: 0.5, Confusion: []uint32{1, 0}}, `{"rows":3,"accuracy":0.5,"logLoss":0,"confusion":[1,0],"macroF1":0,"brier":0,"calibrationError":0,"meanConfidence":0,"reliability":[]}`},
 		{"optional fields that are unset", &modelv1.NumericFeature{}, `{}`},
 		{"optional fields that are zero", &modelv1.NumericFeature{Min: proto.Float64(0)}, `{"min":0}`},
 		{"white space and signs in text", &modelv1.Feature{Name: "a b\n<&>", Unit: "°"}, `{"name":"a b\n<&>","unit":"°","description":""}`},

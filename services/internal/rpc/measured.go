@@ -26,7 +26,8 @@ func Measured(requests *metrics.Requests, next http.Handler) http.Handler {
 			return
 		}
 		c, r := callOf(r)
-		c.rpc, c.protocol = rpc, protocolOf(r.Header)
+		c.rpc, c.known, c.protocol = rpc, known, protocolOf(r.Header)
+		traffic, w := rpc.Traffic(w, r)
 		c.answer = answer{
 			ResponseWriter: w,
 			request:        r,
@@ -43,6 +44,7 @@ func Measured(requests *metrics.Requests, next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(&c.answer, r)
 		c.outcome()
+		traffic.End()
 	})
 }
 
@@ -62,72 +64,62 @@ func protocolOf(header http.Header) metrics.Protocol {
 	}
 }
 
-// predictionCounter counts the rows that are classified.
-type predictionCounter struct{}
+// batchCounter counts the rows of batches.
+type batchCounter struct{}
 
-func (predictionCounter) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func (batchCounter) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		response, err := next(ctx, request)
-		if err == nil {
-			countPredictions(ctx, response.Any())
-		}
-		return response, err
+		countRows(ctx, request.Any())
+		return next(ctx, request)
 	}
 }
 
-func (predictionCounter) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (batchCounter) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-func (predictionCounter) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (batchCounter) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		return next(ctx, countingConn{StreamingHandlerConn: conn, ctx: ctx})
+		if conn.Spec().StreamType != connect.StreamTypeServer {
+			return next(ctx, conn) // no such call has batches
+		}
+		return next(ctx, batchConn{StreamingHandlerConn: conn, ctx: ctx})
 	}
 }
 
-// countingConn counts the rows of the messages that it sends.
-type countingConn struct {
+// batchConn counts the rows of the message that it receives.
+type batchConn struct {
 	connect.StreamingHandlerConn
 	ctx context.Context //nolint:containedctx // the context of the stream, which ends with it
 }
 
-func (c countingConn) Send(message any) error {
-	err := c.StreamingHandlerConn.Send(message)
+func (c batchConn) Receive(message any) error {
+	err := c.StreamingHandlerConn.Receive(message)
 	if err == nil {
-		countPredictions(c.ctx, message)
+		countRows(c.ctx, message)
 	}
 	return err
 }
 
-func countPredictions(ctx context.Context, message any) {
-	n := predictions(message)
-	if n == 0 {
+func countRows(ctx context.Context, message any) {
+	n, isBatch := batchRows(message)
+	if !isBatch {
 		return
 	}
 	if c := callFrom(ctx); c != nil && c.rpc != nil {
-		c.rpc.AddPredictions(n)
+		c.rpc.Batch(n)
 	}
 }
 
-// predictions returns how many classified rows an answer holds.
-func predictions(message any) int {
+// batchRows returns how many rows a request asks to classify, if it is one of a batch.
+func batchRows(message any) (n int, isBatch bool) {
 	switch m := message.(type) {
-	case *predictionv1.PredictResponse:
-		return 1
-	case *predictionv1.PredictStreamResponse:
-		if m.GetResponse() != nil {
-			return 1
-		}
-	case *predictionv1.BatchPredictStreamResponse:
-		return predictions(m.GetChunk())
-	case *predictionv1.BatchPredictResponse:
-		n := len(m.GetMatrix().GetClassIndices()) - len(m.GetMatrix().GetErrors())
-		for _, result := range m.GetResults() {
-			if result.GetResponse() != nil {
-				n++
-			}
-		}
-		return n
+	case *predictionv1.BatchPredictRequest:
+		matrix := m.GetMatrix()
+		values := len(matrix.GetValues()) + len(matrix.GetFloatValues())
+		return len(m.GetRows()) + values/int(max(matrix.GetColumns(), 1)), true
+	case *predictionv1.BatchPredictStreamRequest:
+		return batchRows(m.GetBatch())
 	}
-	return 0
+	return 0, false
 }

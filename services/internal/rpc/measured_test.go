@@ -42,7 +42,7 @@ func measured(log *journal, sampleRate float64, f end) (http.Handler, *metrics.M
 		}, options...))
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page") })
 	m := metrics.New([]metrics.Procedure{{Path: procedure}, {Path: streamProcedure, Streams: true}})
-	return RequestID(Measured(m.Requests, Unheard(logger, mux))), m
+	return RequestID(Measured(m.Requests, Unheard(logger, nil, mux))), m
 }
 
 // counted returns the series of sepal_requests_total that are not 0, as "rpc protocol code": n.
@@ -152,7 +152,7 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 				return connect.NewResponse(&predictionv1.HealthResponse{Status: "\xff"}), nil // no UTF-8
 			}, HandlerOptions(Options{Logger: logger.Level(zerolog.InfoLevel), MaxMessageBytes: 1000, MaxRows: 1})...)
 		m := metrics.New([]metrics.Procedure{{Path: procedure}})
-		serve(t, RequestID(Measured(m.Requests, Unheard(logger, h))), http.Header{"Content-Type": {contentType}}, body)
+		serve(t, RequestID(Measured(m.Requests, Unheard(logger, nil, h))), http.Header{"Content-Type": {contentType}}, body)
 		got := counted(t, m)
 		for series := range got {
 			if !strings.HasSuffix(series, " internal") {
@@ -165,30 +165,25 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 	}
 }
 
-func TestPredictionsAreCounted(t *testing.T) {
+func TestRowsOfBatchesAreCounted(t *testing.T) {
 	t.Parallel()
-	response := &predictionv1.PredictResponse{}
-	good := &predictionv1.RowResult{Result: &predictionv1.RowResult_Response{Response: response}}
-	bad := &predictionv1.RowResult{Result: &predictionv1.RowResult_Error{Error: &predictionv1.RowError{}}}
-	rows := &predictionv1.BatchPredictResponse{Results: []*predictionv1.RowResult{good, bad, good}}
-	matrix := &predictionv1.BatchPredictResponse{Matrix: &predictionv1.MatrixResult{
-		ClassIndices: make([]uint32, 5), Errors: []*predictionv1.MatrixRowError{{Row: 2}},
-	}}
+	rows := &predictionv1.BatchPredictRequest{Rows: make([]*predictionv1.Row, 3)}
+	matrix := &predictionv1.BatchPredictRequest{Matrix: &predictionv1.Matrix{Columns: 4, FloatValues: make([]float32, 20)}}
 	for _, test := range []struct {
 		message any
-		want    int
+		rows    int
+		isBatch bool
 	}{
-		{response, 1},
-		{rows, 2},
-		{matrix, 4},
-		{&predictionv1.BatchPredictStreamResponse{Chunk: rows}, 2},
-		{&predictionv1.BatchPredictStreamResponse{}, 0},
-		{&predictionv1.PredictStreamResponse{Result: &predictionv1.PredictStreamResponse_Response{Response: response}}, 1},
-		{&predictionv1.PredictStreamResponse{Result: &predictionv1.PredictStreamResponse_Error{}}, 0},
-		{&predictionv1.HealthResponse{}, 0},
+		{rows, 3, true},
+		{matrix, 5, true},
+		{&predictionv1.BatchPredictRequest{Matrix: &predictionv1.Matrix{Values: make([]float64, 2)}}, 2, true},
+		{&predictionv1.BatchPredictRequest{}, 0, true},
+		{&predictionv1.BatchPredictStreamRequest{Batch: rows}, 3, true},
+		{&predictionv1.BatchPredictStreamRequest{}, 0, true},
+		{&predictionv1.PredictRequest{}, 0, false},
 	} {
-		if got := predictions(test.message); got != test.want {
-			t.Errorf("%v: %d predictions, expected %d", test.message, got, test.want)
+		if n, isBatch := batchRows(test.message); n != test.rows || isBatch != test.isBatch {
+			t.Errorf("%v: %d rows, a batch: %v, expected %d, %v", test.message, n, isBatch, test.rows, test.isBatch)
 		}
 	}
 }

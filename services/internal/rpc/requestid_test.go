@@ -25,7 +25,7 @@ func serve(t *testing.T, h http.Handler, header http.Header, body string) *httpt
 // for none.
 func requestID(t *testing.T, header http.Header, status int) (seen, sent string) {
 	t.Helper()
-	h := RequestID(Unheard(zerolog.Nop(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := RequestID(Unheard(zerolog.Nop(), nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen = RequestIDFrom(r.Context())
 		w.WriteHeader(status)
 	})))

@@ -12,16 +12,21 @@
 //     server answers pages of other origins that ask whether they may call;
 //  2. [Measured], outside all that may refuse an RPC, so that each is counted once, under the code
 //     that the client gets;
-//  3. [Unheard] and [Timely], so that a request which no RPC hears of has a reason and an
-//     end; and [Gather], for the one stream whose messages are answered one by one;
-//  4. size limits and decompression, which Connect applies while it reads, and the codecs, with
+//  3. [Traced], where requests are traced at all: which ones is settled here, and how each ended is
+//     known here;
+//  4. [Unheard] and [Timely], so that a request which no RPC hears of has a reason and an
+//     end, and a panic outside a handler an answer; and [Gather], for the one stream whose messages
+//     are answered one by one;
+//  5. size limits and decompression, which Connect applies while it reads, and the codecs, with
 //     their bound on what a message unfolds to;
-//  5. the error layer, outermost of the interceptors, so that no error of those within, nor a
-//     panic, passes it unseen: it settles the code, and logs the call;
-//  6. the deadline of a unary call, which shortens the client's but never lengthens it; of a
+//  6. the error layer, outermost of the interceptors, so that no error of those within, nor a
+//     panic, passes it unseen: it settles the code, logs the call, and reports what is the server's
+//     own fault;
+//  7. the deadline of a unary call, which shortens the client's but never lengthens it; of a
 //     stream, those of [Timely] give way to its own;
-//  7. the count of predictions, innermost, where an answer is still a message;
-//  8. the handler.
+//  8. the count of the rows of batches, where a request is a message;
+//  9. the times of a traced call, innermost, where requests are traced at all;
+//  10. the handler.
 //
 // What the layers know of a request stands in one value, which the outermost of them allocates, so
 // that a layer costs next to nothing; the server's tests count what all of them allocate.
@@ -33,6 +38,9 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/rs/zerolog"
+
+	"github.com/sepal-ml/sepal/services/internal/crash"
+	"github.com/sepal-ml/sepal/services/internal/tracing"
 )
 
 // compressMinBytes is the size below which a response is not compressed: gzip costs more
@@ -61,6 +69,10 @@ type Options struct {
 	// Timeout is the longest that a unary request may take once its message is there. 0: as
 	// long as the client allows.
 	Timeout time.Duration
+	// Tracer says whether requests may be traced; see [Traced]. Nil: none is.
+	Tracer *tracing.Tracer
+	// Crashes gets what is the server's own fault. Nil: it is only logged.
+	Crashes *crash.Reporter
 	// Stopping ends when the server stops: streams that wait for a message of the client's end
 	// with UNAVAILABLE then, when what has arrived is answered. Nil: it never does.
 	Stopping context.Context //nolint:containedctx // it is the server's, and no call's
@@ -72,6 +84,15 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 	if o.Stopping == nil {
 		o.Stopping = context.Background()
 	}
+	interceptors := []connect.Interceptor{
+		&errorLayer{logger: o.Logger, sampleRate: o.LogSampleRate, crashes: o.Crashes},
+		streamTimes{stopping: o.Stopping},
+		deadline(o.Timeout),
+		batchCounter{},
+	}
+	if o.Tracer != nil {
+		interceptors = append(interceptors, traceTimes{})
+	}
 	return []connect.HandlerOption{
 		connect.WithReadMaxBytes(o.MaxMessageBytes),
 		connect.WithSendMaxBytes(maxSendBytes),
@@ -80,11 +101,6 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		connect.WithCodec(jsonCodec{name: "json", maxNested: nested}),
 		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested}),
 		connect.WithRequestGate(readableQuery),
-		connect.WithInterceptors(
-			&errorLayer{logger: o.Logger, sampleRate: o.LogSampleRate},
-			streamTimes{stopping: o.Stopping},
-			deadline(o.Timeout),
-			predictionCounter{},
-		),
+		connect.WithInterceptors(interceptors...),
 	}
 }

@@ -50,7 +50,7 @@ func unheardHandler() (http.Handler, *bytes.Buffer) {
 		func(context.Context, *connect.Request[predictionv1.HealthRequest]) (*connect.Response[predictionv1.HealthResponse], error) {
 			return nil, connect.NewError(connect.CodeNotFound, nil)
 		}, append(HandlerOptions(Options{Logger: logger, MaxMessageBytes: 1000, MaxRows: 1}), connect.WithIdempotency(connect.IdempotencyNoSideEffects))...)
-	return RequestID(Unheard(logger, unary)), log
+	return RequestID(Unheard(logger, nil, unary)), log
 }
 
 func TestContentTypesThatAreNotReadAreExplained(t *testing.T) {

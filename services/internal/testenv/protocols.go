@@ -9,6 +9,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	monitoringv1 "github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1"
+	"github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1/monitoringv1connect"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 )
@@ -50,10 +52,17 @@ func (e *Env) Caller(t testing.TB, p Protocol) *Caller {
 
 // rpcs are the full names of the unary calls that a Caller knows.
 var rpcs = map[string]func(*Caller, context.Context, string, []byte) (proto.Message, error){
-	"sepal.prediction.v1.PredictionService/Health":       call[predictionv1.HealthRequest, predictionv1.HealthResponse],
-	"sepal.prediction.v1.PredictionService/Predict":      call[predictionv1.PredictRequest, predictionv1.PredictResponse],
-	"sepal.prediction.v1.PredictionService/BatchPredict": call[predictionv1.BatchPredictRequest, predictionv1.BatchPredictResponse],
-	"sepal.registry.v1.RegistryService/GetVersion":       call[registryv1.GetVersionRequest, registryv1.GetVersionResponse],
+	"sepal.prediction.v1.PredictionService/Health":         call[predictionv1.HealthRequest, predictionv1.HealthResponse],
+	"sepal.prediction.v1.PredictionService/Predict":        call[predictionv1.PredictRequest, predictionv1.PredictResponse],
+	"sepal.prediction.v1.PredictionService/BatchPredict":   call[predictionv1.BatchPredictRequest, predictionv1.BatchPredictResponse],
+	"sepal.registry.v1.RegistryService/GetVersion":         call[registryv1.GetVersionRequest, registryv1.GetVersionResponse],
+	"sepal.monitoring.v1.MonitoringService/GetDriftReport": call[monitoringv1.GetDriftReportRequest, monitoringv1.GetDriftReportResponse],
+	"sepal.monitoring.v1.MonitoringService/GetActivity":    call[monitoringv1.GetActivityRequest, monitoringv1.GetActivityResponse],
+}
+
+// Monitoring returns a client of MonitoringService in that protocol.
+func (e *Env) Monitoring(t testing.TB, p Protocol) monitoringv1connect.MonitoringServiceClient {
+	return monitoringv1connect.NewMonitoringServiceClient(HTTPClient(t, p.http2), e.URL, p.options...)
 }
 
 // Call calls the RPC of that full name. It panics if there is no such RPC.

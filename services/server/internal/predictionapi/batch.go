@@ -19,7 +19,7 @@ const (
 
 // BatchPredict classifies many rows, each with a result of its own.
 func (s *Service) BatchPredict(ctx context.Context, request *predictionv1.BatchPredictRequest) (*predictionv1.BatchPredictResponse, error) {
-	b, err := s.newBatch(request, "")
+	b, err := s.newBatch(ctx, request, "")
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (s *Service) BatchPredictStream(
 	ctx context.Context, request *predictionv1.BatchPredictStreamRequest,
 	stream *connect.ServerStream[predictionv1.BatchPredictStreamResponse],
 ) error {
-	b, err := s.newBatch(request.GetBatch(), "batch.")
+	b, err := s.newBatch(ctx, request.GetBatch(), "batch.")
 	if err != nil {
 		return err
 	}
@@ -82,11 +82,11 @@ func (b *batch) answer(ctx context.Context, response *predictionv1.BatchPredictR
 
 // newBatch returns the batch of a request. Field paths of its error begin with prefix; those of
 // a row's error begin at the batch.
-func (s *Service) newBatch(request *predictionv1.BatchPredictRequest, prefix string) (*batch, error) {
+func (s *Service) newBatch(ctx context.Context, request *predictionv1.BatchPredictRequest, prefix string) (*batch, error) {
 	if violations := s.checkBatch(request, prefix); violations != nil {
 		return nil, rpc.Invalid(violations...)
 	}
-	a, err := s.assign(request.GetModel(), request.GetVersion(), request.GetSubjectId())
+	a, err := s.assign(ctx, request.GetModel(), request.GetVersion(), request.GetSubjectId())
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func TestMessageCost(t *testing.T) { //nolint:paralleltest // counts what the wh
 	response, request := new(predictionv1.PredictResponse), &predictionv1.PredictRequest{Features: make([]float64, 4)}
 	if allocations := testing.AllocsPerRun(100, func() {
 		p.prepare(a, request.TopK, request.GetExplain())
-		if violations := p.predict(response, request, ""); violations != nil {
+		if violations := p.predict(context.Background(), response, request, ""); violations != nil {
 			t.Error(violations)
 		}
 	}); allocations > 0 {

@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 )
 
@@ -82,13 +83,15 @@ func (s *matrixScorer) score(ctx context.Context, response *predictionv1.BatchPr
 	}
 	result := response.GetMatrix()
 	s.resize(result, end-first)
+	block := s.block(end - first)
 	stride := max(1, cancelCheckValues/s.columns)
 	for i := first; i < end; i += stride {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.scoreRows(result, first, i, min(i+stride, end))
+		s.scoreRows(ctx, block, result, first, i, min(i+stride, end))
 	}
+	block.Flush()
 	return nil
 }
 
@@ -111,9 +114,9 @@ func resized[T any](s []T, n int) []T {
 }
 
 // scoreRows classifies the rows from start up to, not including, end; first is the row that
-// result begins with.
-func (s *matrixScorer) scoreRows(result *predictionv1.MatrixResult, first, start, end int) {
-	model, k := s.version.Compiled, len(s.classes)
+// result begins with. Of those that are unsure, one at most is logged.
+func (s *matrixScorer) scoreRows(ctx context.Context, block *monitor.Block, result *predictionv1.MatrixResult, first, start, end int) {
+	model, k, noted := s.version.Compiled, len(s.classes), false
 	for i := start; i < end; i++ {
 		at, probabilities := i-first, s.probabilities
 		if s.all {
@@ -128,7 +131,10 @@ func (s *matrixScorer) scoreRows(result *predictionv1.MatrixResult, first, start
 			continue
 		}
 		result.ClassIndices[at], result.Confidences[at] = uint32(class), probabilities[class]
-		s.observe(values, class, probabilities[class])
+		if s.observe(block, values, nil, class, probabilities[class]) && !noted {
+			noted = true
+			s.unsure.note(ctx, &s.assigned, values, nil, class, probabilities[class])
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/server/internal/lookup"
@@ -22,6 +23,13 @@ type Service struct {
 	models  *registry.Live
 	status  func() string
 	maxRows int
+	// Assigned is told, where it is not nil, which version is about to answer a request. It is set
+	// before the first.
+	Assigned func(ctx context.Context, model, version, variant string)
+	// Monitor counts the rows that are answered, and Unsure logs some of those of low confidence;
+	// where they are nil, nothing does. They are set before the first request.
+	Monitor *monitor.Monitor
+	Unsure  *UnsureLog
 	// predictors are *predictor that no request uses. One keeps its version until the next
 	// collection of garbage.
 	predictors sync.Pool
@@ -45,22 +53,22 @@ func (s *Service) Health(context.Context, *predictionv1.HealthRequest) (*predict
 }
 
 // Predict classifies one row.
-func (s *Service) Predict(_ context.Context, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
+func (s *Service) Predict(ctx context.Context, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
 	p, ok := s.predictors.Get().(*predictor)
 	if !ok {
 		p = new(predictor)
 	}
 	defer s.predictors.Put(p)
-	return s.predict(p, nil, request)
+	return s.predict(ctx, p, nil, request)
 }
 
 // predict answers a request with response, which may be an earlier answer; nil: with a new one. The
 // predictor may be one that has answered other requests.
-func (s *Service) predict(p *predictor, response *predictionv1.PredictResponse, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
+func (s *Service) predict(ctx context.Context, p *predictor, response *predictionv1.PredictResponse, request *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
 	if violations := checkSubject(request.GetSubjectId(), ""); violations != nil {
 		return nil, rpc.Invalid(violations...)
 	}
-	a, err := s.assign(request.GetModel(), request.GetVersion(), request.GetSubjectId())
+	a, err := s.assign(ctx, request.GetModel(), request.GetVersion(), request.GetSubjectId())
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +76,7 @@ func (s *Service) predict(p *predictor, response *predictionv1.PredictResponse, 
 	if response == nil {
 		response = newResponse(len(p.ranked))
 	}
-	if violations := p.predict(response, request, ""); violations != nil {
+	if violations := p.predict(ctx, response, request, ""); violations != nil {
 		return nil, rpc.Invalid(violations...)
 	}
 	return response, nil
@@ -79,23 +87,49 @@ type assigned struct {
 	version *registry.Version
 	variant string // empty where the request named a version
 	shadows []*registry.Shadow
+	tally   *monitor.Tally // nil: nothing is counted
+	unsure  *UnsureLog     // nil: nothing is logged
 }
 
 // assign returns what answers a request of the subject. The error is NOT_FOUND where there is
 // no such model or version, FAILED_PRECONDITION where it could not be loaded.
-func (s *Service) assign(model, version, subject string) (assigned, error) {
+func (s *Service) assign(ctx context.Context, model, version, subject string) (assigned, error) {
 	a, err := s.models.Current().Assign(model, version, subject)
 	if err != nil {
 		return assigned{}, lookup.WireError(err)
 	}
-	return assigned{version: a.Version, variant: a.Variant, shadows: a.Shadows}, nil
+	if s.Assigned != nil {
+		s.Assigned(ctx, a.Version.Model, a.Version.Version, a.Variant)
+	}
+	assigned := assigned{version: a.Version, variant: a.Variant, shadows: a.Shadows, unsure: s.Unsure}
+	if s.Monitor != nil {
+		assigned.tally = s.Monitor.Tally(a.Version, a.Variant)
+	}
+	return assigned, nil
 }
 
-// observe lets the shadows score a row that was answered with a class and its probability.
-func (a *assigned) observe(values []float64, class int, probability float64) {
+// blockRows is from how many rows on they are counted together.
+const blockRows = 16
+
+// block returns what so many rows are counted by together; nil: each is counted by itself.
+func (a *assigned) block(rows int) *monitor.Block {
+	if rows < blockRows {
+		return nil
+	}
+	return a.tally.Block()
+}
+
+// observe counts a row that was answered with a class and its probability, by the block where there
+// is one, and lets the shadows score it. Of the values, those that missing tells of were not given;
+// nil is none. It reports whether the prediction is an unsure one.
+func (a *assigned) observe(block *monitor.Block, values []float64, missing []bool, class int, probability float64) (unsure bool) {
 	for _, shadow := range a.shadows {
 		shadow.Observe(values, class, probability)
 	}
+	if block != nil {
+		return block.Add(values, missing, class, probability)
+	}
+	return a.tally.Add(values, missing, class, probability)
 }
 
 // checkSubject returns what is wrong with the id of a subject.

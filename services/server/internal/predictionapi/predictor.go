@@ -1,10 +1,12 @@
 package predictionapi
 
 import (
+	"context"
 	"math"
 	"slices"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
@@ -13,6 +15,7 @@ import (
 type predictor struct {
 	assigned
 	explain       bool
+	block         *monitor.Block // counts the rows together; nil: each by itself
 	probabilities []float64
 	ranked        []int // the best classes
 	logits        []float64
@@ -34,7 +37,7 @@ func (p *predictor) prepare(a assigned, topK *uint32, explain bool) {
 
 // predict classifies one row and writes the answer into response, which may be an earlier one:
 // it is of no use where there are violations. Their field paths begin with prefix.
-func (p *predictor) predict(response *predictionv1.PredictResponse, source rowSource, prefix string) []rpc.Violation {
+func (p *predictor) predict(ctx context.Context, response *predictionv1.PredictResponse, source rowSource, prefix string) []rpc.Violation {
 	model := p.version.Compiled
 	r, violations := decodeRow(p.version, source, prefix)
 	if violations != nil {
@@ -58,7 +61,9 @@ func (p *predictor) predict(response *predictionv1.PredictResponse, source rowSo
 			return []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
 		}
 	}
-	p.observe(r.values, class, response.Confidence)
+	if p.observe(p.block, r.values, r.imputed, class, response.Confidence) {
+		p.unsure.note(ctx, &p.assigned, r.values, r.imputed, class, response.Confidence)
+	}
 	return nil
 }
 

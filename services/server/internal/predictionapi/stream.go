@@ -33,7 +33,7 @@ func (s *Service) PredictStream(
 			return err
 		}
 		answer.Result = answered
-		if err := s.predictMessage(&p, answered.Response, message); err != nil {
+		if err := s.predictMessage(ctx, &p, answered.Response, message); err != nil {
 			refused := rowErrorOf(err)
 			if refused == nil {
 				return err
@@ -47,10 +47,10 @@ func (s *Service) PredictStream(
 }
 
 // predictMessage is predict for a message of a stream.
-func (s *Service) predictMessage(p *predictor, response *predictionv1.PredictResponse, message *predictionv1.PredictStreamRequest) error {
+func (s *Service) predictMessage(ctx context.Context, p *predictor, response *predictionv1.PredictResponse, message *predictionv1.PredictStreamRequest) error {
 	if message.GetRequest() == nil {
 		return rpc.Invalid(rpc.Violation{Field: "request", Description: "is not given, expected the row to classify"})
 	}
-	_, err := s.predict(p, response, message.GetRequest())
+	_, err := s.predict(ctx, p, response, message.GetRequest())
 	return err
 }

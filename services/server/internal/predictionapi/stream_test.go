@@ -195,6 +195,18 @@ func TestStreamsOutliveTheStopOfTheServer(t *testing.T) {
 			}
 		}
 		exchange()
+		// Streams are ended when no connection is left whose first request may be on its way.
+		held, err := net.Dial("tcp", env.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		later := testenv.HTTPClient(t, false)
+		if response, err := later.Get(env.URL + "/livez"); err != nil {
+			t.Fatal(err)
+		} else if err := response.Body.Close(); err != nil { // the server has taken held too, then
+			t.Fatal(err)
+		}
 		var stopped sync.WaitGroup
 		stopped.Go(func() {
 			if err := env.Server.Stop(context.Background()); err != nil {
@@ -217,6 +229,7 @@ func TestStreamsOutliveTheStopOfTheServer(t *testing.T) {
 		if err := stream.CloseResponse(); err != nil {
 			t.Error(err)
 		}
+		_ = held.Close()
 		stopped.Wait()
 	}
 }

@@ -231,7 +231,8 @@ type Divergence struct {
 	Psi float64 `protobuf:"fixed64,1,opt,name=psi,proto3" json:"psi,omitempty"`
 	// What the PSI exceeds by chance alone once in a thousand windows: the 99.9th percentile of
 	// the chi-squared distribution with as many degrees of freedom as there are bins less one,
-	// times 1/n + 1/m for n rows in the window and m in training.
+	// times 1/n + 1/m for n rows in the window and m in training; more where a bin is expected to
+	// hold fewer than 20 values.
 	PsiCritical float64 `protobuf:"fixed64,2,opt,name=psi_critical,json=psiCritical,proto3" json:"psi_critical,omitempty"`
 	// The Jensen-Shannon distance to base 2, from 0, the same, to 1, no bin in common.
 	JensenShannon float64 `protobuf:"fixed64,3,opt,name=jensen_shannon,json=jensenShannon,proto3" json:"jensen_shannon,omitempty"`

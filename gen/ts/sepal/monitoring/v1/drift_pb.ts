@@ -124,7 +124,8 @@ export type Divergence = Message<"sepal.monitoring.v1.Divergence"> & {
   /**
    * What the PSI exceeds by chance alone once in a thousand windows: the 99.9th percentile of
    * the chi-squared distribution with as many degrees of freedom as there are bins less one,
-   * times 1/n + 1/m for n rows in the window and m in training.
+   * times 1/n + 1/m for n rows in the window and m in training; more where a bin is expected to
+   * hold fewer than 20 values.
    *
    * @generated from field: double psi_critical = 2;
    */
