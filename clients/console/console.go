@@ -1,7 +1,7 @@
-// Package console holds the web page that tries a model in the browser and shows which versions
-// answer, as it was built by Vite into dist. It holds files only: serving them, with headers and
-// caching, is for the server. The files never change while the process runs; any number of
-// goroutines may read them.
+// Package console holds the web page that tries a model in the browser, shows which versions
+// answer, and what the server is doing, as it was built by Vite into dist. It holds files only:
+// serving them, with headers and caching, is for the server. The files never change while the
+// process runs; any number of goroutines may read them.
 package console
 
 import (

@@ -10,6 +10,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        // What several views share comes with the first, in one file: cut in parts it is larger.
+        codeSplitting: {
+          groups: [{ name: "page", test: (id) => !/\/src\/(live|models)\//.test(id) }],
+        },
+      },
+    },
   },
   server: {
     proxy: { "^/sepal\\.": process.env.SEPAL_URL ?? "http://127.0.0.1:50051" },
@@ -18,7 +26,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/*.test.ts", "test/models/*.test.ts"] },
+        test: { name: "unit", include: ["test/*.test.ts", "test/{live,models}/*.test.ts"] },
       },
       {
         extends: true,

@@ -28,6 +28,14 @@ const models = new Deferred(
   "Models · Sepal",
   createNotice(byId("models-view")),
 );
+const live = new Deferred(
+  async () => {
+    const { LiveView } = await import("./live/view.js");
+    return new LiveView({ client, target, place: byId("live-view") });
+  },
+  "Live · Sepal",
+  createNotice(byId("live-view")),
+);
 const views = new Views(
   [
     {
@@ -45,6 +53,14 @@ const views = new Views(
       title: () => models.title(),
       shown: () => models.start(),
       hidden: () => models.stop(),
+    },
+    {
+      route: "live",
+      elements: [byId("live-view")],
+      target: () => byId("live-view").querySelector("h1"),
+      title: () => live.title(),
+      shown: () => live.start(),
+      hidden: () => live.stop(),
     },
   ],
   byId("views"),

@@ -48,6 +48,10 @@ const pairs: [string, string, number][] = [
   ["against", "surface", 3],
   ["rest", "surface", 3],
   ["accent", "page", 3],
+  ...["teal", "pink", "green"].flatMap((hue): [string, string, number][] => [
+    [hue, "surface", 3],
+    [hue, "sunken", 3],
+  ]),
 ];
 
 describe.each([

@@ -5,8 +5,11 @@ test("the address says which view is shown; any other part of the page is in the
   const views: [{ route: string }, ...{ route: string }[]] = [
     { route: "predict" },
     { route: "models" },
+    { route: "live" },
   ];
   expect(
-    ["", "#", "#predict", "#models", "#prediction", "#Models"].map((h) => viewOf(h, views).route),
-  ).toEqual(["predict", "predict", "predict", "models", "predict", "predict"]);
+    ["", "#", "#predict", "#models", "#live", "#prediction", "#Models"].map(
+      (h) => viewOf(h, views).route,
+    ),
+  ).toEqual(["predict", "predict", "predict", "models", "live", "predict", "predict"]);
 });

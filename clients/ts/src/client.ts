@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { type MonitoringCalls, monitoringCalls } from "./monitoring.js";
 import type { ClientOptions, CommonOptions } from "./options.js";
 import { policyOf } from "./policy.js";
 import { type PredictionCalls, predictionCalls } from "./prediction.js";
@@ -11,7 +12,7 @@ import { createWebTransport } from "./transport.js";
  * its message and the values refused. Methods may be taken off the object and called at once
  * any number of times.
  */
-export interface SepalClient extends PredictionCalls, RegistryCalls {}
+export interface SepalClient extends PredictionCalls, RegistryCalls, MonitoringCalls {}
 
 /**
  * Makes a client. It connects when it is first used, and need not be closed.
@@ -26,5 +27,9 @@ export function createSepalClient(options: ClientOptions): SepalClient {
 /** Makes a client whose calls a transport carries. */
 export function createClientOver(transport: Transport, common: CommonOptions): SepalClient {
   const policy = policyOf(common);
-  return { ...predictionCalls(transport, policy), ...registryCalls(transport, policy) };
+  return {
+    ...predictionCalls(transport, policy),
+    ...registryCalls(transport, policy),
+    ...monitoringCalls(transport, policy),
+  };
 }

@@ -11,6 +11,7 @@ export { Code, ConnectError } from "@connectrpc/connect";
 export { createSepalClient, type SepalClient } from "./client.js";
 export { describeError, type ErrorDescription, fieldViolations } from "./errors.js";
 export * from "./generated.js";
+export type { MonitoringCalls } from "./monitoring.js";
 export type { CallOptions, ClientOptions, CommonOptions, RetryOptions } from "./options.js";
 export type { PredictionCalls } from "./prediction.js";
 export type { RegistryCalls } from "./registry.js";

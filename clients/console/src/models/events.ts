@@ -1,7 +1,7 @@
 import type { Rollout, RolloutEvent } from "@sepal-ml/client";
 import { h } from "../dom.js";
+import { actionButton, badge, moment, Part, textButton } from "../parts.js";
 import { alike, eventActor, eventDetail, eventTitle, setsRollout } from "./history.js";
-import { actionButton, badge, moment, Part, textButton } from "./parts.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** What people can do about the history. */

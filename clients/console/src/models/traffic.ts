@@ -1,8 +1,8 @@
 import type { Rollout } from "@sepal-ml/client";
 import { h } from "../dom.js";
+import { actionButton, badge, Part, textButton } from "../parts.js";
 import { agreementLine, isLoaded } from "./facts.js";
 import { previousRollout } from "./history.js";
-import { actionButton, badge, Part, textButton } from "./parts.js";
 import { darkLaunches, type Segment, segmentsOf, variantName } from "./rollout.js";
 import type { Snapshot } from "./snapshot.js";
 import { share } from "./weights.js";

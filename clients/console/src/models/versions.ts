@@ -1,7 +1,7 @@
 import type { ModelVersion, Rollout } from "@sepal-ml/client";
 import { h, setText } from "../dom.js";
+import { actionButton, badge, fact, moment, Part, textButton } from "../parts.js";
 import { evidenceOf, fileSize, isLoaded, shortDigest } from "./facts.js";
-import { actionButton, badge, fact, moment, Part, textButton } from "./parts.js";
 import { rolesOf } from "./rollout.js";
 import type { Snapshot } from "./snapshot.js";
 

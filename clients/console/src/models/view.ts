@@ -2,6 +2,8 @@ import { describeError, type RolloutEvent } from "@sepal-ml/client";
 import { h, setText } from "../dom.js";
 import { explain } from "../failures.js";
 import { createNotice } from "../notice.js";
+import { focusByKey, focusKey, Part } from "../parts.js";
+import { Poll } from "../poll.js";
 import {
   promoteAction,
   rollbackAction,
@@ -13,8 +15,6 @@ import {
 import { type Action, createDialog } from "./dialog.js";
 import { createHistory } from "./events.js";
 import { unbroken } from "./history.js";
-import { focusByKey, focusKey, Part } from "./parts.js";
-import { Poll } from "./poll.js";
 import {
   type Limits,
   more,

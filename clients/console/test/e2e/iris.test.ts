@@ -159,7 +159,7 @@ test("the keyboard is enough", async () => {
   const { page } = await visit(browser, sepal.url);
   await page.keyboard.press("Tab");
   expect(await page.evaluate(() => document.activeElement?.className)).toBe("skip");
-  for (const view of ["Predict", "Models"]) {
+  for (const view of ["Predict", "Models", "Live"]) {
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(view);
   }

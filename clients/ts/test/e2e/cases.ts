@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DescMethod, JsonValue } from "@bufbuild/protobuf";
-import { PredictionService, RegistryService, type SepalClient } from "../../src/index.js";
+import {
+  MonitoringService,
+  PredictionService,
+  RegistryService,
+  type SepalClient,
+} from "../../src/index.js";
 import { repository } from "./repository.js";
 
 /** A call and what must come of it; the cases are shared with the other clients. */
@@ -22,7 +27,7 @@ export interface Case {
 
 /** The calls with one response by the names that cases call them by. */
 export const methods: Record<string, { desc: DescMethod; name: keyof SepalClient }> = {};
-for (const service of [PredictionService, RegistryService]) {
+for (const service of [PredictionService, RegistryService, MonitoringService]) {
   for (const desc of service.methods.filter((m) => m.methodKind === "unary")) {
     const name = desc.localName as keyof SepalClient;
     methods[`${service.typeName}/${desc.name}`] = { desc, name };

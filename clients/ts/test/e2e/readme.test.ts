@@ -87,6 +87,13 @@ test("the example of a split sets it", async () => {
   expect(rollout?.variants).toMatchObject([{ name: "canary", version: "v1.1.0", weight: 1000 }]);
 });
 
+test("the example of watching tells what was answered, and how many rows are missing", async () => {
+  const { out, err } = await run("client.getActivity(");
+  expect(out).toContainEqual(["v1.0.0", "stable", expect.any(BigInt)]);
+  expect(out.at(-1)).toEqual([expect.stringMatching(/^\d+ of \d+ rows$/)]);
+  expect(err).toEqual([]);
+});
+
 test("every example is run", () => {
-  expect(examples).toHaveLength(runs.length + 1);
+  expect(examples).toHaveLength(runs.length + 2);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Poll } from "../../src/models/poll.js";
+import { Poll } from "../src/poll.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
