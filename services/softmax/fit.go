@@ -20,8 +20,8 @@ import (
 // same kind of processor, for any number of workers. Rows of numbers are read where they lie, and
 // one-hot columns are made a block of rows at a time: where rows take many megabytes, the fit takes
 // less than a fifth of that beside them, and some twenty vectors as long as the model's weights.
-// Where features have so many categories that there are 256 columns and more, the rows are copied
-// as sparse ones.
+// Sparse rows are copied once, by columns, and where features have so many categories that there
+// are more than 256 columns, the rows are copied as sparse ones first.
 //
 // The error is the context's if that ends first; it is looked at at every block of rows. Trouble
 // with the samples is a [*ShapeError], a [*ValueError], a [*WeightError], a [*LabelError] or an

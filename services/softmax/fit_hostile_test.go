@@ -54,7 +54,12 @@ func TestHostileColumns(t *testing.T) {
 						t.Errorf("%s, %d classes, %+v: %v", name, classes, options, err)
 						continue
 					}
-					if !(result.Gap <= 1e-5*result.Objective) {
+					// With hardly a penalty, derivatives by weights of huge columns are all rounding.
+					worth := 1e-6
+					if c > 1 {
+						worth = 0.1
+					}
+					if !(result.Gap <= worth*result.Objective) {
 						t.Errorf("%s, %d classes, %+v: the gap is at most %v of %v", name, classes, options, result.Gap, result.Objective)
 					}
 				}

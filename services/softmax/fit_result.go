@@ -15,7 +15,7 @@ type FitProgress struct {
 type FitResult struct {
 	// Model is the model. Its reference row is the mean of the encoded rows, by weight.
 	Model *Model
-	// Solver is the name of the solver, such as "newton".
+	// Solver is the name of the solver, which the shape of the rows decides on, such as "newton".
 	Solver string
 	// Iterations is the number of iterations made.
 	Iterations int
@@ -27,7 +27,9 @@ type FitResult struct {
 	Objective, GradientMax float64
 	// GradientNorm is the Euclidean norm of the derivatives that GradientMax is the largest of.
 	GradientNorm float64
-	// Gap is a bound on how much Objective exceeds the minimum, in nats; +Inf where none
+	// Gap is a bound on how much Objective exceeds the minimum, in nats, but for the rounding of the
+	// derivatives that it follows from. It rests on the curvature of the penalty alone: where that
+	// is small beside what the rows know, the bound is far above what is left. +Inf where none
 	// follows, as without a penalty.
 	Gap float64
 	// Distance is a bound on the Euclidean distance of the penalised weights, those of

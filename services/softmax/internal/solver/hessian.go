@@ -93,7 +93,7 @@ func grown(memory *[]float64, n int) []float64 {
 }
 
 // gramValues is how much room the sums of the shards may take; they may take as much as the rows.
-const gramValues = 1 << 20
+const gramValues = 1 << 18
 
 // pairGrams returns, for each pair of classes, the upper triangle of the sum over the rows of
 // share · p_k · p_l · row rowᵀ; of two classes, there is one pair.

@@ -97,7 +97,7 @@ func TestTheNumberOfWorkersChangesNothing(t *testing.T) {
 	for _, sh := range []shape{
 		{rows: 6000, features: 40, classes: 3},
 		{rows: 12000, features: 40, classes: 2, form: far, weighted: true},
-		{rows: 6000, features: 70, classes: 4, form: sparseRows},
+		{rows: 12000, features: 70, classes: 4, form: sparseRows},
 		{rows: 6000, features: 40, classes: 3, form: single},
 		{rows: 6000, features: 40, classes: 3, form: made},
 	} {

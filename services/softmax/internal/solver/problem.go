@@ -81,7 +81,7 @@ type Problem struct {
 	flat      linear // the weights and intercepts that a pass is about
 
 	// Of sparse rows only.
-	bands      bands
+	chunks     []chunk
 	between    []float64 // what became of the logits of all rows
 	columnSums []float64
 }

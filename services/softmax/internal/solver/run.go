@@ -15,6 +15,7 @@ type run struct {
 
 	x, gradient []float64
 	value       float64
+	astray      bool                            // the start was worse than zeros
 	next        struct{ x, gradient []float64 } // where the line search looks
 	progress    Progress
 	converged   bool // the tolerance was met
@@ -47,7 +48,7 @@ func (r *run) begin(ctx context.Context, start []float64) error {
 	if r.value, err = r.problem.Evaluate(ctx, r.x, r.gradient); err != nil {
 		return err
 	}
-	if start != nil && !(r.value <= r.problem.valueAtZero()) {
+	if r.astray = start != nil && !(r.value <= r.problem.valueAtZero()); r.astray {
 		clear(r.x)
 		if r.value, err = r.problem.Evaluate(ctx, r.x, r.gradient); err != nil {
 			return err

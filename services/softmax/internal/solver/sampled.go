@@ -17,7 +17,7 @@ func sampled(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	if r.options.Start == nil || r.value >= p.valueAtZero() {
+	if r.options.Start == nil || r.astray {
 		start, err := large.approximate(ctx, p.sampleRows()/5)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package solver
 
 import (
 	"context"
-	"slices"
 
 	"github.com/sepal-ml/sepal/services/softmax/internal/kernel"
 )
@@ -47,64 +46,64 @@ func (u unpacked) Block(scratch []float64, from, to int) []float64 {
 	return rows
 }
 
-// bands cut the columns so that each goroutine sums up some of them over all rows: every sum goes
-// down the rows in order, however many bands there are, and no column has two sums.
-type bands struct {
-	first []int   // the first column of each band, and the width
-	cuts  []int32 // per row, where its values for the second band begin, and so on, from the row's start
+// chunk is some of the rows by columns: each sum over the rows is then one run of gathers, and
+// goes down the rows in order, whoever does it.
+type chunk struct {
+	first, last int // rows
+	columns     kernel.Sparse
+	parts       []int // where to cut the columns for about equal work: the first is 0, the last their number
 }
 
-func (p *Problem) newBands() bands {
-	n := min(2*p.workers, maxShards, p.features)
-	if p.workers == 1 {
-		n = 1
+// betweenValues bounds what is kept between the two halves of a pass.
+const betweenValues = 4 << 20
+
+// newChunks cuts the rows so that the logits of a chunk are no more than so many values, or those of
+// one block.
+func (p *Problem) newChunks(values int) []chunk {
+	blocks := max(1, values/(p.plan.block*p.ld))
+	var chunks []chunk
+	for block := 0; block < p.plan.blocks; block += blocks {
+		c := chunk{first: block * p.plan.block, last: min((block+blocks)*p.plan.block, p.count)}
+		c.transpose(p.sparse)
+		chunks = append(chunks, c)
 	}
-	s := p.sparse
-	counts := make([]int, p.features)
-	for _, c := range s.Columns {
-		counts[c]++
-	}
-	b := bands{first: []int{0}}
-	seen := 0
-	for j, count := range counts {
-		if len(b.first) < n && seen >= len(b.first)*len(s.Columns)/n && j > b.first[len(b.first)-1] {
-			b.first = append(b.first, j)
-		}
-		seen += count
-	}
-	inner := b.first[1:]
-	b.cuts = make([]int32, p.count*len(inner))
-	for i := range p.count {
-		row := s.Columns[s.Start[i]:s.Start[i+1]]
-		for c, column := range inner {
-			at, _ := slices.BinarySearch(row, int32(column))
-			b.cuts[i*len(inner)+c] = int32(at)
-		}
-	}
-	b.first = append(b.first, p.features)
-	return b
+	return chunks
 }
 
-// of returns where the values of a row for a band are.
-func (b *bands) of(s *Sparse, row, band int) (from, to int) {
-	inner := len(b.first) - 2
-	from, to = s.Start[row], s.Start[row+1]
-	if band < inner {
-		to = from + int(b.cuts[row*inner+band])
+// transpose fills columns and parts.
+func (c *chunk) transpose(s *Sparse) {
+	from, to := s.Start[c.first], s.Start[c.last]
+	start := make([]int, s.Width+1)
+	for _, column := range s.Columns[from:to] {
+		start[column+1]++
 	}
-	if band > 0 {
-		from += int(b.cuts[row*inner+band-1])
+	for j := range s.Width {
+		start[j+1] += start[j]
 	}
-	return from, to
+	c.columns = kernel.Sparse{Start: start, Columns: make([]int32, to-from), Values: make([]float64, to-from)}
+	next := append([]int(nil), start...)
+	for i := c.first; i < c.last; i++ {
+		for at := s.Start[i]; at < s.Start[i+1]; at++ {
+			place := &next[s.Columns[at]]
+			c.columns.Columns[*place], c.columns.Values[*place] = int32(i-c.first), s.Values[at]
+			*place++
+		}
+	}
+	c.parts = []int{0}
+	for j := 1; j < s.Width; j++ {
+		if n := len(c.parts); n < maxShards && start[j] >= n*(to-from)/maxShards {
+			c.parts = append(c.parts, j)
+		}
+	}
+	c.parts = append(c.parts, s.Width)
 }
 
 // sparsePass turns the logits of all rows, at the weights in flat, into what visit makes of them,
 // and returns the sums of its values, of the rows times that, and of that.
 func (p *Problem) sparsePass(ctx context.Context, visit func(w *worker, z []float64, from, to int) float64) (sum, error) {
-	chunk := max(1, betweenValues/(p.plan.block*p.ld)) // blocks
-	if p.between == nil {
-		p.between = make([]float64, min(p.count, chunk*p.plan.block)*p.ld)
-		p.bands = p.newBands()
+	if p.chunks == nil {
+		p.chunks = p.newChunks(betweenValues)
+		p.between = make([]float64, p.chunks[0].last*p.ld)
 		p.columnSums = make([]float64, p.features*p.ld)
 	}
 	clear(p.columnSums)
@@ -113,24 +112,8 @@ func (p *Problem) sparsePass(ctx context.Context, visit func(w *worker, z []floa
 		parts[i].bias = make([]float64, p.ld)
 	}
 	p.passes++
-	rows := kernel.Sparse{Start: p.sparse.Start, Columns: p.sparse.Columns, Values: p.sparse.Values}
-	for block := 0; block < p.plan.blocks; block += chunk {
-		end := min(block+chunk, p.plan.blocks)
-		first, last := block*p.plan.block, min(end*p.plan.block, p.count)
-		err := p.sweepBlocks(ctx, block, end, func(w *worker, shard, from, to int) {
-			z := p.between[(from-first)*p.ld : (to-first)*p.ld]
-			p.fill(z, p.flat.bias)
-			rows.MulAdd(z, p.ld, p.flat.weights, p.ld, from, to-from, p.ld)
-			parts[shard].value += visit(w, z, from, to)
-			p.addRows(parts[shard].bias, z, to-from)
-		})
-		if err != nil {
-			return sum{}, err
-		}
-		err = p.share(len(p.bands.first)-1, p.plan.work, func(_ *worker, band int) error {
-			return p.sumBand(ctx, band, first, last)
-		})
-		if err != nil {
+	for i := range p.chunks {
+		if err := p.chunkPass(ctx, &p.chunks[i], parts, visit); err != nil {
 			return sum{}, err
 		}
 	}
@@ -139,33 +122,37 @@ func (p *Problem) sparsePass(ctx context.Context, visit func(w *worker, z []floa
 	return all, nil
 }
 
-// betweenValues bounds what is kept between the two halves of a pass.
-const betweenValues = 4 << 20
-
-// sumBand adds some rows to the sums of the columns of a band.
-func (p *Problem) sumBand(ctx context.Context, band, first, last int) error {
-	s, ld := p.sparse, p.ld
-	for i := first; i < last; i++ {
-		if i%1024 == 0 {
+// chunkPass is sparsePass for some of the rows, added to the sums.
+func (p *Problem) chunkPass(
+	ctx context.Context, c *chunk, parts []sum, visit func(w *worker, z []float64, from, to int) float64,
+) error {
+	rows := kernel.Sparse{Start: p.sparse.Start, Columns: p.sparse.Columns, Values: p.sparse.Values}
+	first, last := c.first/p.plan.block, (c.last+p.plan.block-1)/p.plan.block
+	err := p.sweepBlocks(ctx, first, last, func(w *worker, shard, from, to int) {
+		z := p.between[(from-c.first)*p.ld : (to-c.first)*p.ld]
+		p.fill(z, p.flat.bias)
+		rows.MulAdd(z, p.ld, p.flat.weights, p.ld, from, to-from, p.ld)
+		parts[shard].value += visit(w, z, from, to)
+		p.addRows(parts[shard].bias, z, to-from)
+	})
+	if err != nil {
+		return err
+	}
+	return p.share(len(c.parts)-1, p.plan.work, func(_ *worker, part int) error {
+		from, to := c.parts[part], c.parts[part+1]
+		for ; from < to; from += sparseColumns {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			n := min(sparseColumns, to-from)
+			c.columns.MulAdd(p.columnSums[from*p.ld:], p.ld, p.between, p.ld, from, n, p.ld)
 		}
-		from, to := p.bands.of(s, i, band)
-		row := p.between[(i-first)*ld : (i-first+1)*ld]
-		if ld == 1 {
-			for at := from; at < to; at++ {
-				p.columnSums[s.Columns[at]] += s.Values[at] * row[0]
-			}
-			continue
-		}
-		for at := from; at < to; at++ {
-			c := int(s.Columns[at]) * ld
-			kernel.AddScaled(p.columnSums[c:c+ld], s.Values[at], row)
-		}
-	}
-	return nil
+		return nil
+	})
 }
+
+// sparseColumns is how many columns are summed up before the context is looked at.
+const sparseColumns = 1024
 
 func (p *Problem) sparseGradient(ctx context.Context) (sum, error) {
 	return p.sparsePass(ctx, func(w *worker, z []float64, from, to int) float64 {

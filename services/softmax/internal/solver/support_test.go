@@ -49,7 +49,8 @@ func config(sh shape) Config {
 	for i := range labels {
 		row := values[i*sh.features : (i+1)*sh.features]
 		for j := range row {
-			if r.IntN(3) > 0 {
+			// Wide rows are so empty that sparse ones stay sparse.
+			if r.IntN(6) > 0 == (sh.features <= narrowWidth) {
 				row[j] = r.NormFloat64() * float64(1+j%5)
 			}
 		}

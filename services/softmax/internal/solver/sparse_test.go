@@ -1,0 +1,59 @@
+package solver
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// Rows whose logits are too many are taken a chunk after another, with the same sums.
+func TestChunksOfSparseRows(t *testing.T) {
+	t.Parallel()
+	sh := shape{rows: 9000, features: 90, classes: 3, form: sparseRows, weighted: true}
+	whole, cut := problem(t, config(sh)), problem(t, config(sh))
+	x := point(whole, 1, 0.3)
+	value, gradient := evaluate(t, whole, x)
+	if len(whole.chunks) != 1 {
+		t.Fatalf("%d chunks", len(whole.chunks))
+	}
+	evaluate(t, cut, x)
+	cut.chunks = cut.newChunks(2 * cut.plan.block * cut.ld)
+	if len(cut.chunks) < 2 || cut.chunks[0].last-cut.chunks[0].first != 2*cut.plan.block {
+		t.Fatalf("%d chunks, the first of %d rows", len(cut.chunks), cut.chunks[0].last)
+	}
+	again, other := evaluate(t, cut, x)
+	if math.Abs(again-value) > 1e-14*value || farthest(other, gradient) > 1e-15 {
+		t.Errorf("value %v, expected %v; gradients %v apart", again, value, farthest(other, gradient))
+	}
+}
+
+func TestTransposedRows(t *testing.T) {
+	t.Parallel()
+	s := &Sparse{
+		Width: 4,
+		Start: []int{0, 2, 2, 5, 6}, Columns: []int32{0, 3, 0, 1, 3, 1}, Values: []float64{1, 2, 3, 4, 5, 6},
+	}
+	c := chunk{first: 1, last: 4}
+	c.transpose(s)
+	if !slices.Equal(c.columns.Start, []int{0, 1, 3, 3, 4}) || !slices.Equal(c.columns.Columns, []int32{1, 1, 2, 1}) ||
+		!slices.Equal(c.columns.Values, []float64{3, 4, 6, 5}) {
+		t.Errorf("columns %+v", c.columns)
+	}
+	if c.parts[0] != 0 || c.parts[len(c.parts)-1] != 4 || !slices.IsSorted(c.parts) {
+		t.Errorf("cut at %v", c.parts)
+	}
+}
+
+func TestNarrowSparseRowsAreMadeDense(t *testing.T) {
+	t.Parallel()
+	for features, dense := range map[int]bool{narrowWidth: true, narrowWidth + 1: false} {
+		r := &Sparse{Width: features, Start: []int{0, 1, 2}, Columns: []int32{0, 5}, Values: []float64{1, 2}}
+		if r.dense() != dense {
+			t.Errorf("%d columns: made dense %v", features, !dense)
+		}
+		got := unpacked{r}.Block(make([]float64, 2*features), 0, 2)
+		if got[0] != 1 || got[features+5] != 2 || dot(got, got) != 5 {
+			t.Errorf("%d columns: rows %v", features, got)
+		}
+	}
+}
