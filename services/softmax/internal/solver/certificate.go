@@ -7,9 +7,9 @@ import (
 
 // Certify returns bounds on how far the objective at x, of the given value and gradient per unit
 // of weight, is above the minimum, in units of the model, and how far the penalised weights, times
-// standard, are from those of the minimum, by Euclid. Both are +Inf without a penalty of squares.
-// They hold up to the rounding of the gradient. With L1Ratio, the gradient must be the subgradient
-// of the least norm.
+// standard, are from those of the minimum, by Euclid. Both are +Inf without a penalty, the distance
+// also without one of squares. They hold up to the rounding of the gradient. With L1Ratio, the
+// gradient must be the subgradient of the least norm.
 //
 // Let F be the objective per unit of weight, v the weights times standard, µ/2·‖v‖² the penalty,
 // b the intercepts of the centred columns, g the gradient at (v, b), (v*, b*) the minimum and ∆ the
@@ -22,7 +22,7 @@ import (
 // [Problem.priorBound] for what holds anywhere.
 func (p *Problem) Certify(ctx context.Context, x, gradient []float64, value float64) (gap, distance float64, err error) {
 	if p.strength == 0 {
-		return math.Inf(1), math.Inf(1), nil
+		return p.magnitudeGap(x, gradient, value) * p.total, math.Inf(1), nil
 	}
 	gap = p.weightGap(gradient)
 	if p.intercept {
@@ -36,7 +36,7 @@ func (p *Problem) Certify(ctx context.Context, x, gradient []float64, value floa
 		if err != nil {
 			return 0, 0, err
 		}
-		gap = min(p.interceptBound(gap, gradient, shared, reach), gap+p.priorBound(x, gradient, value, reach))
+		gap = min(p.interceptBound(gap, gradient, shared, reach), gap+p.priorBound(x, gradient, math.Sqrt(2*value/p.strength)*reach))
 	}
 	return gap * p.total, math.Sqrt(2 * gap / p.strength), nil
 }
@@ -114,12 +114,11 @@ func (p *Problem) interceptBound(free float64, gradient []float64, shared, reach
 //	|b*_k - b*_l - ln(π_k/π_l)| ≤ max |(v*_k - v*_l)·x| ≤ √2·‖v*‖·ρ
 //
 // With both centred over the classes, b*_k is as near to the centred ln π_k. Last, µ/2·‖v*‖² ≤ F*
-// ≤ F. (Of two classes, b* is the difference, and √2 falls away.)
-func (p *Problem) priorBound(x, gradient []float64, value, reach float64) float64 {
+// ≤ F. (Of two classes, b* is the difference, and √2 falls away.) What bounds ‖v*‖·ρ is within.
+func (p *Problem) priorBound(x, gradient []float64, within float64) float64 {
 	unit := p.scale[p.features]
 	g, _ := p.interceptGradient(gradient)
 	b := x[p.features*p.free:]
-	within := math.Sqrt(2*value/p.strength) * reach
 	if p.free == 1 {
 		return math.Abs(g[0]) * (math.Abs(b[0]*unit-math.Log(p.prior[1]/p.prior[0])) + within)
 	}

@@ -27,12 +27,17 @@ func factorise(matrix []float64, n int, ridge float64) cholesky {
 
 // factorise is [factorise] in the memory of an earlier factor.
 func (c *cholesky) factorise(matrix []float64, n int, ridge float64) {
+	c.build(n, ridge, func(dst []float64) { copy(dst, matrix) })
+}
+
+// build is factorise of a matrix that is written when it is asked for, perhaps more than once.
+func (c *cholesky) build(n int, ridge float64, write func(dst []float64)) {
 	c.n = n
-	if len(c.factor) != len(matrix) {
-		c.factor, c.rest = make([]float64, len(matrix)), make([]float64, 2*panel*n)
+	if len(c.factor) != n*n {
+		c.factor, c.rest = make([]float64, n*n), make([]float64, 2*panel*n)
 	}
 	for ; ; ridge *= 100 {
-		copy(c.factor, matrix)
+		write(c.factor)
 		for i := range n {
 			c.factor[i*n+i] += ridge * c.factor[i*n+i]
 			if c.factor[i*n+i] == 0 {

@@ -73,3 +73,32 @@ func TestKinkedMethodsAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestCertificateOfMagnitudes holds the bound on the gap, where nothing but magnitudes is
+// penalised, against the gap, on the way to the minimum and there.
+func TestCertificateOfMagnitudes(t *testing.T) {
+	t.Parallel()
+	for _, classes := range []int{2, 4} {
+		p := kinkedProblem(t, 300, 8, classes, 1)
+		o := Options{Tolerance: 1e-10, MaxIterations: 1000}
+		least, err := Minimise(t.Context(), p, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(least.Gap <= 1e-6*least.Objective) {
+			t.Errorf("%d classes: at the minimum the gap is at most %v of %v", classes, least.Gap, least.Objective)
+		}
+		for _, iterations := range []int{1, 2, 3} {
+			o.MaxIterations = iterations
+			early, err := Minimise(t.Context(), kinkedProblem(t, 300, 8, classes, 1), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gap := early.Objective - least.Objective
+			t.Logf("%d classes, %d iterations: a gap of %v, at most %v", classes, iterations, gap, early.Gap)
+			if !(gap <= early.Gap) {
+				t.Errorf("%d classes, %d iterations: the gap is %v, the bound says %v", classes, iterations, gap, early.Gap)
+			}
+		}
+	}
+}

@@ -27,7 +27,7 @@ type kronecker struct {
 }
 
 // closeEigenvalues is the largest ratio of eigenvalues that share a factor.
-const closeEigenvalues = 1.6
+const closeEigenvalues = 2
 
 func newKronecker(ctx context.Context, p *Problem, rows int) (*kronecker, error) {
 	k := &kronecker{problem: p, sample: p}
@@ -136,19 +136,21 @@ func (k *kronecker) factorise(ctx context.Context, gram, eigenvalues []float64, 
 	for len(k.factors) < groups {
 		k.factors = append(k.factors, cholesky{})
 	}
-	return p.share(groups, groups*n*n*n, func(w *worker, g int) error {
+	return p.share(groups, groups*n*n*n, func(_ *worker, g int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		matrix := grown(&w.square, n*n)
-		kernel.AddScaled(matrix, max(sums[g]/counts[g], 1e-12*trace)/trace, gram)
-		for j := range n {
-			matrix[j*(n+1)] += p.penalty[j]
-			if p.scale[j] == 0 {
-				matrix[j*(n+1)] = 1
+		share := max(sums[g]/counts[g], 1e-12*trace) / trace
+		k.factors[g].build(n, 1e-12, func(matrix []float64) {
+			clear(matrix)
+			kernel.AddScaled(matrix, share, gram)
+			for j := range n {
+				matrix[j*(n+1)] += p.penalty[j]
+				if p.scale[j] == 0 {
+					matrix[j*(n+1)] = 1
+				}
 			}
-		}
-		k.factors[g].factorise(matrix, n, 1e-12)
+		})
 		return nil
 	})
 }

@@ -47,6 +47,40 @@ func (p *Problem) magnitudes(x []float64) float64 {
 	return value
 }
 
+// magnitudeGap bounds the gap, per unit of weight, where the penalty is λ·‖v‖₁ and has no squares;
+// it is +Inf where there is no penalty at all. With the letters of [Problem.Certify], F is convex
+// and λ·‖v*‖₁ ≤ F* ≤ F, so
+//
+//	gap ≤ -g_v·∆v - g_b·∆b ≤ max|g_v|·(‖v‖₁ + F/λ) + |g_b·∆b|
+//
+// For the intercepts, the logits of a row differ by ‖v*‖₁ times its largest value at most.
+func (p *Problem) magnitudeGap(x, gradient []float64, value float64) float64 {
+	if p.l1 == nil {
+		return math.Inf(1)
+	}
+	var size, steepest, largest, lambda float64
+	for j := range p.features {
+		if p.scale[j] == 0 {
+			continue
+		}
+		unit := p.scale[j] * p.standard[j]
+		lambda = p.l1[j] / unit // that of all columns
+		largest = max(largest, p.reach[j]/p.standard[j])
+		for i := j * p.free; i < (j+1)*p.free; i++ {
+			size += math.Abs(x[i]) * unit
+			steepest = max(steepest, math.Abs(gradient[i])/unit)
+		}
+	}
+	var gap, within float64
+	if lambda > 0 {
+		gap, within = steepest*(size+value/lambda), value/lambda*largest
+	}
+	if p.intercept {
+		gap += p.priorBound(x, gradient, within)
+	}
+	return gap
+}
+
 // kinked is a run whose objective has kinks.
 type kinked struct {
 	*run

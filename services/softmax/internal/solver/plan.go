@@ -45,7 +45,7 @@ func newPlan(rows, values, logits, sums int) plan {
 type worker struct {
 	encoded, centred, augmented []float64
 	logits, curvature, shares   []float64
-	gram, square                []float64
+	gram                        []float64
 }
 
 // sum is what a shard adds up: a value, and sums for columns and for the intercepts.

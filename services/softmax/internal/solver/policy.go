@@ -57,7 +57,7 @@ func precondition(ctx context.Context, p *Problem) (preconditioner, error) {
 	if p.sparse != nil || c*c*c*k > 2e10 || k > 256 {
 		return plain{}, nil
 	}
-	rows := max(2*p.columns, min(4000, p.count/5))
+	rows := max(2*p.columns, min(3000, p.count/5))
 	if p.ready {
 		rows = p.count
 	}
