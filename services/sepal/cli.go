@@ -16,7 +16,7 @@ import (
 // cli is the whole command line: every flag, its environment variable and its help.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve models: gRPC, gRPC-Web, JSON and a web page on one port."`
-	Train   trainCmd   `cmd:"" help:"Train a model from a CSV file."`
+	Train   trainCmd   `cmd:"" help:"Train a model from a table or a database."`
 	Import  importCmd  `cmd:"" help:"Import a model from ONNX or scikit-learn."`
 	Predict predictCmd `cmd:"" help:"Classify rows, with a local model or by a server."`
 	Bench   benchCmd   `cmd:"" help:"Send requests to a server and measure how it answers."`

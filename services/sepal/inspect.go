@@ -84,27 +84,6 @@ func writeVersion(w io.Writer, v *registry.Version) error {
 	return out.Flush()
 }
 
-func writeTraining(out io.Writer, file *modelv1.Model) {
-	t := file.GetTraining()
-	if t == nil {
-		fmt.Fprintln(out, "trained\tnot by Sepal")
-		return
-	}
-	state := "converged"
-	if !t.GetConverged() {
-		state = "not converged"
-	}
-	fmt.Fprintf(out, "trained\ton %d rows, C %g, %s, %d iterations, %s, seed %d\n",
-		t.GetRows(), t.GetRegularisationC(), printable(t.GetSolver()), t.GetIterations(), state, t.GetSeed())
-	fmt.Fprintf(out, "data\tsha256:%s\n", printable(t.GetDataDigest()))
-	if m := t.GetHoldOut(); m != nil {
-		fmt.Fprintf(out, "hold-out\taccuracy %.4f, log-loss %.4f on %d rows\n", m.GetAccuracy(), m.GetLogLoss(), m.GetRows())
-	}
-	if m := t.GetCrossValidation(); m != nil {
-		fmt.Fprintf(out, "%d-fold\taccuracy %.4f ± %.4f, log-loss %.4f\n", m.GetFolds(), m.GetAccuracyMean(), m.GetAccuracySd(), m.GetLogLossMean())
-	}
-}
-
 // writeFeatures writes one line per encoded column, with its weight for each class.
 func writeFeatures(out io.Writer, v *registry.Version) {
 	classes, weights := v.File.GetClasses(), v.File.GetWeights()
@@ -112,7 +91,7 @@ func writeFeatures(out io.Writer, v *registry.Version) {
 	line := func(name, takes string, weight func(k int) float64) {
 		fmt.Fprintf(out, "%s\t%s", printable(name), takes)
 		for k := range classes {
-			fmt.Fprintf(out, "\t%+.6g", weight(k))
+			fmt.Fprintf(out, "\t%+.6g", weight(k)+0) // + 0: a zero has no sign
 		}
 		fmt.Fprintln(out)
 	}
@@ -152,6 +131,9 @@ func takesOf(f *modelv1.Feature) string {
 		text := strconv.Itoa(len(c.GetCategories())) + " categories"
 		if c.Impute != nil {
 			text += ", missing: " + printable(c.GetImpute())
+		}
+		if c.Other != nil {
+			text += ", all else: " + printable(c.GetOther())
 		}
 		return text
 	}

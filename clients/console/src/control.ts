@@ -1,3 +1,4 @@
+import { createChoice } from "./choice.js";
 import { h, setAttributes, setText } from "./dom.js";
 import { type Field, initialText, outside, parse, type Reading, type Value } from "./fields.js";
 import { quantity } from "./format.js";
@@ -7,8 +8,8 @@ export interface Control {
   field: Field;
   /** What goes into the form. */
   element: HTMLElement;
-  /** The element that has the focus when people edit the value. */
-  input: HTMLInputElement | HTMLSelectElement;
+  /** The element that has the focus when people edit the value; it may be another one later. */
+  readonly input: HTMLInputElement | HTMLSelectElement;
   read(): Reading;
   /** The text in the input, to carry over to another form. */
   text(): string;
@@ -26,41 +27,73 @@ export function createControl(field: Field, id: string, text = initialText(field
   const hint = h("p", { class: "hint", id: `${id}-hint` }, ...hints(field));
   const warning = h("p", { class: "warning", id: `${id}-warning` });
   const error = h("p", { class: "error", id: `${id}-error` });
-  const input = field.kind === "category" ? select(field, id) : numberInput(field, id);
-  input.value = text;
-  const slider = createSlider(field, input);
-  const unreadable = (): boolean => input.validity.badInput;
-  const read = (): Reading => parse(field, input.value, unreadable());
+  const entry =
+    field.kind === "category"
+      ? createChoice(field, id, text, described(id))
+      : createNumber(field, id, text);
   const refresh = (): void => {
-    const reading = read();
+    const reading = entry.read();
     setText(warning, reading.ok ? outside(field, reading.value) : "");
-    if (slider) syncSlider(slider, field, reading.ok ? reading.value : null);
+    entry.shown?.(reading.ok ? reading.value : null);
   };
-  input.addEventListener("input", refresh);
+  for (const input of entry.inputs) input.addEventListener("input", refresh);
   refresh();
 
   return {
     field,
-    input,
-    element: layOut(field, id, [input, slider, hint, warning, error]),
-    read,
-    text: () => input.value,
+    get input() {
+      return entry.input();
+    },
+    element: layOut(field, id, entry, [hint, warning, error]),
+    read: entry.read,
+    text: entry.text,
     showProblem: (problem) => {
       setText(error, problem);
-      setAttributes(input, { "aria-invalid": problem === "" ? undefined : "true" });
+      for (const input of entry.inputs) {
+        const wrong = problem !== "" && input === entry.input();
+        setAttributes(input, { "aria-invalid": wrong ? "true" : undefined });
+      }
     },
   };
 }
 
-function layOut(field: Field, id: string, parts: (HTMLElement | undefined)[]): HTMLElement {
-  const [input, slider, ...texts] = parts;
+/** What people enter the value of a feature with. */
+export interface Entry {
+  /** The elements that take the value; the first stands beside the label. */
+  inputs: readonly (HTMLInputElement | HTMLSelectElement)[];
+  /** What stands below the label. */
+  below?: HTMLElement;
+  /** The one of the inputs that has the value now. */
+  input(): HTMLInputElement | HTMLSelectElement;
+  read(): Reading;
+  text(): string;
+  /** Is told of the value in the input whenever it changes; null: there is none. */
+  shown?(value: Value): void;
+}
+
+function createNumber(field: Field, id: string, text: string): Entry {
+  const input = numberInput(field, id);
+  input.value = text;
+  const slider = createSlider(field, input);
+  return {
+    inputs: [input],
+    input: () => input,
+    read: () => parse(field, input.value, input.validity.badInput),
+    text: () => input.value,
+    ...(slider && { below: slider, shown: (value) => syncSlider(slider, field, value) }),
+  };
+}
+
+function layOut(
+  field: Field,
+  id: string,
+  { inputs, below }: Entry,
+  texts: HTMLElement[],
+): HTMLElement {
   const unit = field.unit === "" ? [] : [h("span", { class: "unit" }, field.unit)];
   const label = h("label", { for: id }, h("span", { class: "name" }, field.label), " ", ...unit);
-  const head = h("div", { class: "field-head" }, label);
-  if (input) head.append(input);
-  const element = h("div", { class: "field" }, head);
-  for (const part of [slider, ...texts]) if (part) element.append(part);
-  return element;
+  const head = h("div", { class: "field-head" }, label, ...inputs.slice(0, 1));
+  return h("div", { class: "field" }, head, ...(below ? [below] : []), ...texts);
 }
 
 function described(id: string): string {
@@ -80,17 +113,8 @@ function numberInput(field: Field, id: string): HTMLInputElement {
   });
 }
 
-function select(field: Field & { kind: "category" }, id: string): HTMLSelectElement {
-  const options = field.categories.map((c) => h("option", { value: c }, c));
-  if (field.impute !== undefined) options.push(h("option", { value: "" }, "missing"));
-  return h("select", { id, "aria-describedby": described(id) }, ...options);
-}
-
 /** The slider is for the pointer: the input itself takes arrow keys in the same steps. */
-function createSlider(
-  field: Field,
-  input: HTMLInputElement | HTMLSelectElement,
-): HTMLInputElement | undefined {
+function createSlider(field: Field, input: HTMLInputElement): HTMLInputElement | undefined {
   if (field.kind !== "number" || !field.range) return undefined;
   const { min, max, step } = field.range;
   const slider = h("input", {
@@ -130,6 +154,9 @@ function hints(field: Field): (Node | string)[] {
     const standIn =
       typeof field.impute === "number" ? quantity(field.impute, field.unit) : field.impute;
     parts.push(`if missing, ${standIn} stands in`);
+  }
+  if (field.kind === "category" && field.other !== undefined) {
+    parts.push(`any other text counts as “${field.other}”`);
   }
   return [h("code", {}, field.name), ...parts.map((part) => ` · ${part}`)];
 }

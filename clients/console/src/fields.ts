@@ -24,6 +24,8 @@ export interface CategoryField {
   categories: readonly string[];
   /** What stands in for a missing value; unset where one is refused. */
   impute?: string;
+  /** The category that a text counts as which is none of them; unset where one is refused. */
+  other?: string;
 }
 
 export type Field = NumberField | CategoryField;
@@ -49,8 +51,14 @@ export function fieldsOf(signature: Signature | undefined): Field[] {
     const { name, unit, description, kind } = feature;
     const common = { name, unit, description, label: labels[i] ?? name };
     if (kind.case === "categorical") {
-      const { categories, impute } = kind.value;
-      return { ...common, kind: "category", categories, ...(impute !== undefined && { impute }) };
+      const { categories, impute, other } = kind.value;
+      return {
+        ...common,
+        kind: "category",
+        categories,
+        ...(impute !== undefined && { impute }),
+        ...(other !== undefined && { other }),
+      };
     }
     const { min, max, impute } = kind.value ?? {};
     const range = min !== undefined && max !== undefined ? rangeOf(min, max) : undefined;
@@ -102,17 +110,29 @@ export function parse(field: Field, text: string, unreadable = false): Reading {
   return { ok: true, value };
 }
 
+/** Reads a text typed in place of a category, which goes to the model as it is, blanks and all. */
+export function parseTyped(text: string): Reading {
+  if (text !== "") return { ok: true, value: text };
+  return { ok: false, problem: "Type a text, or choose one of the categories." };
+}
+
 function missing(field: Field): Reading {
   if (field.impute !== undefined) return { ok: true, value: null };
   const what = field.kind === "category" ? "Choose a category" : "Enter a number";
   return { ok: false, problem: `${what}: the model cannot do without this value.` };
 }
 
-/** Says that a value lies outside of what the model was trained on; empty if it does not. */
+/** Says that a value is none that the model was trained on; empty if it is. */
 export function outside(field: Field, value: Value): string {
-  if (field.kind !== "number" || !field.range || typeof value !== "number") return "";
+  if (field.kind === "category") return unlisted(field, value);
+  if (!field.range || typeof value !== "number") return "";
   const { min, max } = field.range;
   if (value >= min && value <= max) return "";
   const span = `${quantity(min, "")} to ${quantity(max, field.unit)}`;
   return `Outside the training range, ${span}: the model extrapolates.`;
+}
+
+function unlisted({ categories, other }: CategoryField, value: Value): string {
+  if (other === undefined || typeof value !== "string" || categories.includes(value)) return "";
+  return `None of the categories: it counts as “${other}”.`;
 }

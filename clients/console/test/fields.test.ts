@@ -6,6 +6,7 @@ import {
   type NumberField,
   outside,
   parse,
+  parseTyped,
 } from "../src/fields.js";
 
 const petal: NumberField = {
@@ -25,6 +26,9 @@ const colour: CategoryField = {
   description: "",
   categories: ["blue", "white"],
 };
+
+/** A category of which stands for every text that is none. */
+const city: CategoryField = { ...colour, categories: ["oslo", "faro", "rest"], other: "rest" };
 
 function signature(...features: object[]) {
   return { features } as unknown as Parameters<typeof fieldsOf>[0];
@@ -49,6 +53,14 @@ describe("fieldsOf", () => {
       ),
     );
     expect(fields).toEqual([{ ...petal, description: "The longest petal.", impute: 3.8 }, colour]);
+  });
+
+  test("knows which category stands for other texts", () => {
+    const value = { categories: city.categories, other: "rest", impute: "oslo" };
+    const kind = { case: "categorical", value };
+    const fields = fieldsOf(signature({ name: "colour", unit: "", description: "", kind }));
+    expect(fields).toEqual([{ ...city, impute: "oslo" }]);
+    expect(fieldsOf(signature({ name: "x", kind }))[0]).toHaveProperty("other", "rest");
   });
 
   test.each([
@@ -144,6 +156,20 @@ describe("parse", () => {
   });
 });
 
+describe("parseTyped", () => {
+  test.each(["bergen", "oslo", "Oslo", " oslo ", " ", "NA", "5", "東京", "<b>&amp;"])(
+    "takes %j as it is",
+    (text) => {
+      expect(parseTyped(text)).toEqual({ ok: true, value: text });
+    },
+  );
+
+  test("takes no text for a mistake, never for a missing value", () => {
+    const problem = "Type a text, or choose one of the categories.";
+    expect(parseTyped("")).toEqual({ ok: false, problem });
+  });
+});
+
 describe("outside", () => {
   test("says nothing of the range's ends, missing values and unknown ranges", () => {
     const { range: _, ...unbounded } = petal;
@@ -152,6 +178,16 @@ describe("outside", () => {
     expect(outside(petal, null)).toBe("");
     expect(outside(unbounded, 1e9)).toBe("");
     expect(outside(colour, "white")).toBe("");
+  });
+
+  test("says what a text counts as that is none of the categories", () => {
+    const text = "None of the categories: it counts as “rest”.";
+    expect(outside(city, "bergen")).toBe(text);
+    expect(outside(city, "Oslo")).toBe(text);
+    expect(outside(city, "oslo ")).toBe(text);
+    expect(outside(city, "oslo")).toBe("");
+    expect(outside(city, "rest")).toBe("");
+    expect(outside(city, null)).toBe("");
   });
 
   test("names the range to values beyond it", () => {
