@@ -163,7 +163,7 @@ func resetPeak() int64 {
 
 // memoryOver returns by how much the process has grown since, over the size of the data.
 func memoryOver(before int64, data *lookalike.Set) float64 {
-	size := 8 * float64(len(data.Rows)+len(data.Values)) + 4*float64(len(data.Index))
+	size := 8*float64(len(data.Rows)+len(data.Values)) + 4*float64(len(data.Index))
 	if before == 0 || size < 64<<20 {
 		return 0 // unknown, or lost in the noise
 	}

@@ -2,10 +2,12 @@ package lookalike
 
 import "math"
 
-// fraudDeviations are the standard deviations of the columns that look like principal components.
-var fraudDeviations = [28]float64{
-	1.96, 1.65, 1.52, 1.42, 1.38, 1.33, 1.24, 1.19, 1.10, 1.09, 1.02, 1.00, 1.0, .96, .92, .88, .85, .84, .81, .77, .73, .73, .62, .61,
-	.52, .48, .40, .33,
+// fraudDeviations returns the standard deviations of the columns that look like principal components.
+func fraudDeviations() [28]float64 {
+	return [28]float64{
+		1.96, 1.65, 1.52, 1.42, 1.38, 1.33, 1.24, 1.19, 1.10, 1.09, 1.02, 1.00, 1.0, .96, .92, .88, .85, .84, .81, .77, .73, .73, .62, .61,
+		.52, .48, .40, .33,
+	}
 }
 
 // Fraud makes n card payments, of which one in 500 is fraud: 30 columns, of two classes. The time
@@ -13,6 +15,7 @@ var fraudDeviations = [28]float64{
 func Fraud(n int, raw bool) *Set {
 	const columns = 30
 	s := &Set{Name: "fraud", Rows: make([]float64, n*columns), Columns: columns, Classes: 2, Labels: make([]int, n)}
+	deviations := fraudDeviations()
 	var shifts [28]float64
 	for j := range shifts {
 		shifts[j] = normal(42, j) * 0.55
@@ -23,7 +26,7 @@ func Fraud(n int, raw bool) *Set {
 			s.Labels[i], y = 1, 1
 		}
 		row := s.Rows[i*columns : (i+1)*columns]
-		for j, deviation := range fraudDeviations {
+		for j, deviation := range deviations {
 			seed := uint64(j)
 			z, t := normal(50+seed, i), normal(80+seed, i)
 			z *= 0.6 + float64(0.25*t*t)
