@@ -98,9 +98,12 @@ func (l *line) fit(ctx context.Context, data *lookalike.Set, rounds int) (*softm
 	l.Memory = math.Inf(1)
 	for range rounds {
 		var trace []point
-		runtime.GC()
-		debug.FreeOSMemory()
-		before := resetPeak()
+		var before int64
+		if size(data) >= worthMeasuring {
+			runtime.GC()
+			debug.FreeOSMemory()
+			before = resetPeak()
+		}
 		began := time.Now()
 		result, err := softmax.Fit(ctx, signature, classes, samples, softmax.FitOptions{C: l.C, Progress: func(p softmax.FitProgress) {
 			trace = append(trace, point{time.Since(began).Seconds(), p.Objective})
@@ -152,6 +155,14 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
+// worthMeasuring is the size of data from which a fit's memory is no noise, in bytes.
+const worthMeasuring = 64 << 20
+
+// size returns that of the rows, in bytes.
+func size(data *lookalike.Set) int {
+	return 8*(len(data.Rows)+len(data.Values)) + 4*len(data.Index)
+}
+
 // resetPeak forgets the largest size of the process so far, and returns its size, in bytes; 0 where
 // the system has no way to.
 func resetPeak() int64 {
@@ -161,13 +172,13 @@ func resetPeak() int64 {
 	return statusBytes("VmRSS")
 }
 
-// memoryOver returns by how much the process has grown since, over the size of the data.
+// memoryOver returns by how much the process has grown since, over the size of the data; 0: not
+// known.
 func memoryOver(before int64, data *lookalike.Set) float64 {
-	size := 8*float64(len(data.Rows)+len(data.Values)) + 4*float64(len(data.Index))
-	if before == 0 || size < 64<<20 {
-		return 0 // unknown, or lost in the noise
+	if before == 0 {
+		return 0
 	}
-	return float64(statusBytes("VmHWM")-before) / size
+	return float64(statusBytes("VmHWM")-before) / float64(size(data))
 }
 
 func statusBytes(field string) int64 {

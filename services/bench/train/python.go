@@ -46,9 +46,8 @@ type theirs struct {
 	Solver  string  `json:"solver"`
 	Threads int     `json:"threads"`
 	Seconds float64 `json:"seconds"`
-	// Objective is where it stopped, after Stop seconds.
-	Objective float64 `json:"objective"`
-	Stop      float64 `json:"stop_seconds"`
+	// Stop is how long it took until it reached the objective, gave up, or was cut short.
+	Stop float64 `json:"stop_seconds"`
 }
 
 // found is what scikit-learn did with a set.
@@ -88,7 +87,7 @@ func (p *python) fit(ctx context.Context, data *lookalike.Set, l *line, model *s
 		out.RowsPerSecond = max(out.RowsPerSecond, answer.RowsPerSecond)
 		for _, t := range answer.Solvers {
 			t.Threads = threads
-			fmt.Fprintf(os.Stderr, "  %s, threads: %d: %s, stopped at %.10g after %.4g s\n", t.Solver, threads, seconds(t.Seconds), t.Objective, t.Stop)
+			fmt.Fprintf(os.Stderr, "  %s, threads: %d: %s, stopped after %.4g s\n", t.Solver, threads, seconds(t.Seconds), t.Stop)
 			if t.Seconds > 0 && (out.Best == nil || t.Seconds < out.Best.Seconds) {
 				out.Best = &t
 			}
