@@ -12,11 +12,28 @@ export interface Verdict {
 
 type Told = Pick<DriftReport, "state" | "rows" | "rowsNeeded" | "features" | "predictions">;
 
-/** Says in words what a report says. */
+/** From how much more of the rows on, than in training, a feature counts as gone missing. */
+const missingExcess = 0.2;
+
+type Missing = Pick<FeatureDrift, "missingShare" | "referenceMissingShare">;
+
+/** Whether a feature is missing in many more rows than in training, which no bin shows. */
+export function goneMissing({ missingShare, referenceMissingShare }: Missing): boolean {
+  return missingShare - referenceMissingShare > missingExcess;
+}
+
+/** Says in words what a report says, and what it shows of missing values. */
 export function verdictOf(report: Told): Verdict {
+  const gone = report.features.filter(goneMissing);
+  const enough = report.rows >= report.rowsNeeded;
+  if (gone.length > 0 && enough && report.state !== DriftState.DRIFTED) {
+    return { word: "missing values", kind: "danger", sentence: goneOf(gone) };
+  }
   switch (report.state) {
-    case DriftState.DRIFTED:
-      return { word: "drifted", kind: "danger", sentence: driftedOf(report) };
+    case DriftState.DRIFTED: {
+      const also = gone.length > 0 ? ` ${goneOf(gone)}` : "";
+      return { word: "drifted", kind: "danger", sentence: driftedOf(report) + also };
+    }
     case DriftState.STABLE:
       return { word: "stable", kind: "strong", sentence: "Nothing has drifted that matters." };
     case DriftState.NOT_ENOUGH_DATA:
@@ -43,6 +60,14 @@ function driftedOf({ features, predictions }: Told): string {
   const many = what.length > 1 || drifted > 1 || (drifted === 0 && what.length === 1);
   const text = what.join(" and ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)} ${many ? "have" : "has"} drifted.`;
+}
+
+function goneOf(gone: readonly FeatureDrift[]): string {
+  const [first] = gone;
+  if (gone.length > 1 || !first) {
+    return `${counted(gone.length, "feature")} are missing in many more rows than in training.`;
+  }
+  return `${first.feature} is missing in many more rows than in training.`;
 }
 
 function missingRows({ rows, rowsNeeded }: Told): string {
@@ -74,11 +99,14 @@ export function psiText(psi: number | undefined): string {
   return psi < 100 ? psi.toFixed(2) : grouped(psi);
 }
 
-/** The features, those that differ the most first; those of which it is not known last. */
-export function byPsi<T extends Pick<FeatureDrift, "divergence">>(features: readonly T[]): T[] {
-  const of = ({ divergence }: T): number => divergence?.psi ?? -1;
+/** The features: those gone missing, then those that differ the most, then those not known. */
+export function byPsi<T extends Pick<FeatureDrift, "divergence"> & Missing>(
+  features: readonly T[],
+): T[] {
+  const of = (f: T): number =>
+    goneMissing(f) ? Number.POSITIVE_INFINITY : (f.divergence?.psi ?? -1);
   return features
     .map((feature, i) => ({ feature, i }))
-    .sort((a, b) => of(b.feature) - of(a.feature) || a.i - b.i)
+    .sort((a, b) => (of(a.feature) === of(b.feature) ? a.i - b.i : of(b.feature) - of(a.feature)))
     .map(({ feature }) => feature);
 }

@@ -32,6 +32,29 @@ test.each([
     { state: DRIFTED, features: features(STABLE), predictions: { state: DRIFTED } },
     "The predicted classes have drifted.",
   ],
+  [
+    "a feature gone missing",
+    { state: STABLE, rows: 2000n, features: [{ feature: "age", missingShare: 1 }, {}] },
+    "age is missing in many more rows than in training.",
+  ],
+  [
+    "drift, and features gone missing",
+    {
+      state: DRIFTED,
+      rows: 2000n,
+      features: [{ missingShare: 0.5 }, { missingShare: 0.9 }, { state: DRIFTED }],
+    },
+    "1 of 3 features has drifted. 2 features are missing in many more rows than in training.",
+  ],
+  [
+    "what was missing in training too",
+    {
+      state: STABLE,
+      rows: 2000n,
+      features: [{ missingShare: 0.5, referenceMissingShare: 0.4 }],
+    },
+    "Nothing has drifted that matters.",
+  ],
   ["what is not told", { state: DRIFTED }, "The rows differ from those of training."],
   ["what is not said", { state: UNSPECIFIED }, "The server does not say."],
 ])("%s is said in a sentence", (_, fields, sentence) => {
@@ -75,13 +98,15 @@ test("a PSI has two decimals, and is never rounded to nothing", () => {
   ]);
 });
 
-test("the worst features come first, those without values last, equals in their order", () => {
-  const psis = [0.1, undefined, 0.5, 0, 0.5];
+test("what went missing comes first, then the worst, equals in their order", () => {
+  const psis = [0.1, undefined, 0.5, 0, 0.5, undefined];
   const report = reportOf({
     features: psis.map((psi, i) => ({
       feature: `f${i}`,
       ...(psi !== undefined && { divergence: { psi } }),
+      missingShare: i === 5 ? 1 : 0,
     })),
   });
-  expect(byPsi(report.features).map((f) => f.feature)).toEqual(["f2", "f4", "f0", "f3", "f1"]);
+  const names = byPsi(report.features).map((f) => f.feature);
+  expect(names).toEqual(["f5", "f2", "f4", "f0", "f3", "f1"]);
 });
