@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/sepal-ml/sepal/services/softmax"
@@ -81,5 +83,37 @@ func TestL1LeavesOutWhatIsOfNoUse(t *testing.T) {
 			t.Errorf("C %v leaves %d weights, before %d", c, used, before)
 		}
 		before = used
+	}
+}
+
+// Weights moved alike for all classes predict the same, so that a small penalty alone says where
+// they belong: the rows of these seeds lead the solver far up that valley.
+func TestFitDoesNotCrawlWhereOnlyThePenaltyDecides(t *testing.T) {
+	t.Parallel()
+	signature, err := softmax.NewSignature([]softmax.Feature{{Name: "a"}, {Name: "b"}, {Name: "c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slopes := []float64{0.3, -0.5, 0.2}
+	for _, seed := range []uint64{74, 76, 118, 144} {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var samples softmax.Samples
+		for range 40 {
+			x := []float64{5*random.NormFloat64() - 3, 5*random.NormFloat64() + 2, 5*random.NormFloat64() - 4}
+			scores := make([]float64, len(x))
+			for k := range scores {
+				scores[k] = slopes[k]*x[k] - math.Log(-math.Log(random.Float64()))
+			}
+			samples.Rows = append(samples.Rows, x...)
+			samples.Labels = append(samples.Labels, slices.Index(scores, slices.Max(scores)))
+		}
+		for _, noIntercept := range []bool{true, false} {
+			for _, ratio := range []float64{0.5, 1} {
+				options := softmax.FitOptions{C: 1e5, L1Ratio: ratio, NoIntercept: noIntercept, MaxIterations: 100}
+				if _, err := softmax.Fit(t.Context(), signature, []string{"x", "y", "z"}, samples, options); err != nil {
+					t.Errorf("seed %d, L1 ratio %v, no intercept %v: %v", seed, ratio, noIntercept, err)
+				}
+			}
+		}
 	}
 }

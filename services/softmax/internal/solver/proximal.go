@@ -3,6 +3,7 @@ package solver
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/sepal-ml/sepal/services/softmax/internal/kernel"
 )
@@ -117,6 +118,7 @@ func (m *kinkedModel) minimise(ctx context.Context, bound, least float64) error 
 		for i := range m.z {
 			m.coordinate(i)
 		}
+		m.shift()
 		if sweep%solveEvery == 0 {
 			m.solve()
 		}
@@ -155,6 +157,52 @@ func (m *kinkedModel) coordinate(i int) {
 		m.z[i] = z
 		kernel.AddScaled(m.gradient, change, row)
 	}
+}
+
+// shift minimises along the moves of all classes of a column alike. The rows do not mind them, so
+// that single variables, which they do mind, crawl along such a valley where the penalty is small.
+func (m *kinkedModel) shift() {
+	p, n := m.problem, len(m.z)
+	if p.free == 1 {
+		return
+	}
+	kinks := make([]float64, p.free)
+	for j, weight := range p.l1 {
+		if weight == 0 || p.scale[j] == 0 {
+			continue
+		}
+		sum := 0.0
+		for k := range p.free {
+			z := m.z[k*p.columns+j]
+			kinks[k] = -z
+			sum += z
+		}
+		slices.Sort(kinks)
+		step := alongKinks(p.penalty[j]*sum, p.penalty[j]*float64(p.free), weight, kinks)
+		if step == 0 {
+			continue
+		}
+		for k := range p.free {
+			i := k*p.columns + j
+			m.z[i] += step
+			kernel.AddScaled(m.gradient, step, m.h[i*n:(i+1)*n])
+		}
+	}
+}
+
+// alongKinks returns where slope·t + curvature·t²/2 + weight·Σ|t - kink| is least; kinks ascend.
+// Without curvature there must be no slope.
+func alongKinks(slope, curvature, weight float64, kinks []float64) float64 {
+	slope -= weight * float64(len(kinks))
+	for _, t := range kinks {
+		if slope+curvature*t >= 0 {
+			return min(t, -slope/curvature)
+		}
+		if slope += 2 * weight; slope+curvature*t >= 0 {
+			return t
+		}
+	}
+	return -slope / curvature
 }
 
 func (m *kinkedModel) subgradientMax() float64 {
