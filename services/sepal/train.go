@@ -87,6 +87,9 @@ func (c *trainCmd) AfterApply(parsed *kong.Context) error {
 	if _, err := native.FormatOf(c.Output); err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
+	if c.Penalty == "none" && given(parsed, "c") {
+		return errors.New("--c says how strong the penalty is, and with --penalty none there is none")
+	}
 	if c.Tune && given(parsed, "c") {
 		return errors.New("--c and --tune, expected one of them: C is given, or chosen; --c-grid says among which")
 	}
@@ -100,35 +103,10 @@ func (c *trainCmd) AfterApply(parsed *kong.Context) error {
 	return inFlags(o.Check())
 }
 
-// checkOutputs refuses one file for two things.
-func (c *trainCmd) checkOutputs() error {
-	taken := make(map[string]string)
-	for _, out := range c.outputs() {
-		if flag, twice := taken[out.path]; twice {
-			return fmt.Errorf("%s and %s are both %s, expected two files", flag, out.flag, out.path)
-		}
-		taken[out.path] = out.flag
-	}
-	return nil
-}
-
-type trainOutput struct{ flag, path string }
-
-// outputs returns the files that are written.
-func (c *trainCmd) outputs() []trainOutput {
-	var all []trainOutput
-	for _, out := range []trainOutput{{"--output", c.Output}, {"--report", c.Report}, {"--write-schema", c.WriteSchema}} {
-		if out.path != "" {
-			all = append(all, out)
-		}
-	}
-	return all
-}
-
 // Run trains a model, writes its file and says how it does.
 func (c *trainCmd) Run(p *process) error {
 	for _, out := range c.outputs() {
-		if err := atomicfile.Check(out.path); err != nil {
+		if err := out.check(); err != nil {
 			return err
 		}
 	}
@@ -224,8 +202,12 @@ func (c *trainCmd) read(p *process, schema *softmax.Signature, progress *trainPr
 		Progress:    progress.reading,
 	})
 	var failure *dataset.Error
-	if errors.As(err, &failure) && c.Label == "" && strings.HasPrefix(failure.Problem, "no label column") {
+	switch {
+	case !errors.As(err, &failure):
+	case c.Label == "" && strings.HasPrefix(failure.Problem, "no label column"):
 		return nil, fmt.Errorf("%w; --label names it", err)
+	case strings.HasPrefix(failure.Problem, "the value is missing"):
+		return nil, fmt.Errorf("%w (--impute median)", err)
 	}
 	return table, err
 }

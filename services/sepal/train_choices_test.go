@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,8 +124,29 @@ func TestTrainRefusesASchemaThatIsNone(t *testing.T) {
 
 func TestTrainRefusesOneFileForTwo(t *testing.T) {
 	t.Parallel()
-	got := sepalCommand(t, "", "train", irisCSV, "--label", "species", "-o", "m.json", "--report", "m.json")
-	if got.code != exitUsage || !strings.HasPrefix(got.stderr, "sepal: --output and --report are both m.json, expected two files") {
+	folder := t.TempDir()
+	data, linked := filepath.Join(folder, "data.csv"), filepath.Join(folder, "linked.json")
+	const text = "x,y\n1,a\n2,b\n"
+	if err := errors.Join(os.WriteFile(data, []byte(text), 0o600), os.Symlink("data.csv", linked)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ flags, want string }{
+		{"-o m.json --report m.json", "--output and --report are both m.json, expected two files"},
+		{"-o m.json --report ./x/../m.json", "--output and --report are both ./x/../m.json, expected two files"},
+		{"-o " + folder + "/m.json --report " + data, "the data and --report are both " + data + ", expected two files"},
+		{"-o " + linked, "the data and --output are both " + linked + ", expected two files"},
+		{"-o s.json --schema s.json", "--schema and --output are both s.json, expected two files"},
+	} {
+		got := sepalCommand(t, "", append([]string{"train", data, "--label", "y"}, strings.Fields(test.flags)...)...)
+		if got.code != exitUsage || !strings.HasPrefix(got.stderr, "sepal: "+test.want) {
+			t.Errorf("%s: got %v, expected %s", test.flags, got, test.want)
+		}
+	}
+	if content, err := os.ReadFile(data); err != nil || string(content) != text {
+		t.Errorf("the data are %q, %v", content, err)
+	}
+	got := sepalCommand(t, "", "train", "-", "--label", "y", "-o", filepath.Join(folder, "m.json"), "--report", folder)
+	if got.code != exitFailure || !strings.HasPrefix(got.stderr, "sepal: --report: "+folder+" is a folder, expected a file") {
 		t.Errorf("got %v", got)
 	}
 }

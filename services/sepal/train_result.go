@@ -52,7 +52,7 @@ func writeFit(out io.Writer, m *modelv1.Model, heat *trainer.Calibration) {
 	if report.ObjectiveGap != nil {
 		gap = fmt.Sprintf(" (at most %.1e above the minimum)", report.GetObjectiveGap())
 	}
-	fmt.Fprintf(out, "\tconverged after %d iterations, objective %.4f%s, largest gradient %.1e\n",
+	fmt.Fprintf(out, "\tconverged after %d iterations, objective %.6g%s, largest gradient %.1e\n",
 		report.GetIterations(), report.GetObjective(), gap, report.GetGradientMax())
 	if report.GetL1Ratio() > 0 {
 		used := 0

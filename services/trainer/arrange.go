@@ -12,6 +12,7 @@ type arrangement struct {
 	given *softmax.Signature // whose stand-ins hold in every split; nil: none is given
 	order []int              // which row lies at each position; nil: each at its own
 	fills []float64          // what stood in for the missing values of each feature; nil: it still does
+	ended func() bool        // says that nobody wants the rows any more, in whatever order; nil: they do
 }
 
 // split returns samples of the rows to fit and of those held out, which together are some of the
@@ -34,8 +35,11 @@ func (a *arrangement) all() softmax.Samples {
 	return a.samples(0, a.table.Len())
 }
 
-// restore puts everything back where it was.
+// restore puts everything back where it was, if anybody still wants it.
 func (a *arrangement) restore() {
+	if a.ended != nil && a.ended() {
+		return
+	}
 	if a.order != nil {
 		a.move(unpermute[float64], unpermute[int])
 		a.order = nil
@@ -46,12 +50,25 @@ func (a *arrangement) restore() {
 	}
 }
 
-func (a *arrangement) move(floats func([]float64, int, []int), ints func([]int, int, []int)) {
+func (a *arrangement) move(floats func([]float64, int, []int, func() bool), ints func([]int, int, []int, func() bool)) {
 	t := a.table
-	floats(t.Rows, t.Signature.Len(), a.order)
-	ints(t.Labels, 1, a.order)
+	floats(t.Rows, t.Signature.Len(), a.order, a.ended)
+	ints(t.Labels, 1, a.order, a.ended)
 	if t.Weights != nil {
-		floats(t.Weights, 1, a.order)
+		floats(t.Weights, 1, a.order, a.ended)
+	}
+}
+
+// movesPerCheck is how many items are moved between two looks at whether they are wanted.
+const movesPerCheck = 1 << 14
+
+// unwanted returns a function to call before each move, which now and then asks whether that has
+// ended.
+func unwanted(ended func() bool) func() bool {
+	moves := 0
+	return func() bool {
+		moves++
+		return ended != nil && moves%movesPerCheck == 1 && ended()
 	}
 }
 
@@ -118,9 +135,10 @@ func (a *arrangement) gather(rows []int) softmax.Samples {
 }
 
 // permute moves the items, of so many values each, so that item order[i] comes to position i.
-func permute[T any](values []T, width int, order []int) {
+// It stops midway when that has ended.
+func permute[T any](values []T, width int, order []int, ended func() bool) {
 	item := func(i int) []T { return values[i*width : (i+1)*width] }
-	moved, first := make([]bool, len(order)), make([]T, width)
+	moved, first, stop := make([]bool, len(order)), make([]T, width), unwanted(ended)
 	for start := range order {
 		if moved[start] {
 			continue
@@ -128,6 +146,9 @@ func permute[T any](values []T, width int, order []int) {
 		copy(first, item(start))
 		at := start
 		for ; order[at] != start; at = order[at] {
+			if stop() {
+				return
+			}
 			copy(item(at), item(order[at]))
 			moved[at] = true
 		}
@@ -136,16 +157,19 @@ func permute[T any](values []T, width int, order []int) {
 	}
 }
 
-// unpermute takes permute back.
-func unpermute[T any](values []T, width int, order []int) {
+// unpermute takes permute back, and stops as it does.
+func unpermute[T any](values []T, width int, order []int, ended func() bool) {
 	item := func(i int) []T { return values[i*width : (i+1)*width] }
-	moved, carried := make([]bool, len(order)), make([]T, width)
+	moved, carried, stop := make([]bool, len(order)), make([]T, width), unwanted(ended)
 	for start := range order {
 		if moved[start] {
 			continue
 		}
 		copy(carried, item(start))
 		for at := start; !moved[start]; {
+			if stop() {
+				return
+			}
 			at = order[at]
 			for j, v := range item(at) {
 				item(at)[j], carried[j] = carried[j], v

@@ -21,13 +21,13 @@ func TestPermuteAndBack(t *testing.T) {
 			values[i] = i
 		}
 		moved := slices.Clone(values)
-		permute(moved, 2, order)
+		permute(moved, 2, order, nil)
 		for i, from := range order {
 			if moved[2*i] != 2*from || moved[2*i+1] != 2*from+1 {
 				t.Fatalf("order %v gives %v", order, moved)
 			}
 		}
-		unpermute(moved, 2, order)
+		unpermute(moved, 2, order, nil)
 		if !slices.Equal(moved, values) {
 			t.Fatalf("order %v is taken back to %v", order, moved)
 		}
@@ -52,6 +52,29 @@ func TestTheTableIsAsItWas(t *testing.T) {
 	}
 	if !slices.Equal(table.Rows, rows) || !slices.Equal(table.Labels, labels) {
 		t.Error("the table changed when the training failed")
+	}
+}
+
+func TestASplitThatIsNotWantedMovesNothing(t *testing.T) {
+	t.Parallel()
+	table := tableOf(t, gappy)
+	rows := slices.Clone(table.Rows)
+	ended := false
+	a := arrangement{table: table, ended: func() bool { return ended }}
+	a.split([]int{5, 1, 2}, []int{3, 4})
+	moved := slices.Clone(table.Rows)
+	if slices.Equal(moved, rows) {
+		t.Fatal("a split that is wanted moves nothing")
+	}
+	ended = true
+	a.restore()
+	if !slices.Equal(table.Rows, moved) {
+		t.Error("rows are moved back that nobody wants any more")
+	}
+	b := arrangement{table: table, ended: func() bool { return true }}
+	b.split([]int{0, 1, 2}, []int{3, 4})
+	if !slices.Equal(table.Rows, moved) {
+		t.Error("rows are moved that nobody wants any more")
 	}
 }
 

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/sepal-ml/sepal/services/softmax"
@@ -56,9 +57,13 @@ func (c *calibration) add(probabilities []float64, label int) {
 	c.labels = append(c.labels, label)
 }
 
-// choose returns the temperature of the lowest log-loss. By its inverse the loss is convex, so its
-// derivative tells on which side the minimum lies.
+// choose returns the temperature of the lowest log-loss, 1 if none is lower. By its inverse the loss
+// is convex, so its derivative tells on which side the minimum lies.
 func (c *calibration) choose() *Calibration {
+	before, slope := c.loss(1)
+	if slope == 0 {
+		return &Calibration{Temperature: 1, Rows: len(c.labels), Before: before, After: before}
+	}
 	low, high := math.Log(1/float64(maxTemperature)), math.Log(1/float64(minTemperature))
 	for range 100 {
 		middle := (low + high) / 2
@@ -71,10 +76,23 @@ func (c *calibration) choose() *Calibration {
 			high = middle
 		}
 	}
-	out := &Calibration{Temperature: math.Exp(-(low + high) / 2), Rows: len(c.labels)}
-	out.Before, _ = c.loss(1)
+	out := &Calibration{Temperature: math.Exp(-(low + high) / 2), Rows: len(c.labels), Before: before}
 	out.After, _ = c.loss(1 / out.Temperature)
 	return out
+}
+
+// notes says that the best temperature may lie beyond those that are chosen from.
+func (c *Calibration) notes() []string {
+	const near = 1 + 1e-6
+	switch {
+	case c.Temperature < minTemperature*near:
+		return []string{fmt.Sprintf("the temperature %.4g was chosen, the lowest there is: "+
+			"the rows of the folds are all classified rightly, and how sure to be of others they cannot tell", c.Temperature)}
+	case c.Temperature > maxTemperature/near:
+		return []string{fmt.Sprintf("the temperature %.4g was chosen, the highest there is: "+
+			"the rows of the folds tell of nothing that the model has learned", c.Temperature)}
+	}
+	return nil
 }
 
 // loss returns the mean log-loss of the rows, their logits multiplied by the factor, and its

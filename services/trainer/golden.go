@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"slices"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
@@ -16,13 +17,17 @@ const (
 )
 
 // goldenRows scores the typical row, and the first row of each class.
-func goldenRows(t *dataset.Table, m *softmax.Model) ([]*modelv1.GoldenRow, error) {
+func goldenRows(ctx context.Context, t *dataset.Table, m *softmax.Model) ([]*modelv1.GoldenRow, error) {
 	most := min(len(t.Classes), maxGoldenClasses, maxGoldenValues/t.Signature.Len())
 	var rows [][]float64
 	for class := range most {
 		rows = append(rows, denseRow(t, slices.Index(t.Labels, class)))
 	}
-	rows = append(rows, typicalRow(t))
+	row, err := typicalRow(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, row)
 	golden := make([]*modelv1.GoldenRow, len(rows))
 	for i, row := range rows {
 		probabilities := make([]float64, len(t.Classes))
@@ -47,9 +52,9 @@ func denseRow(t *dataset.Table, i int) []float64 {
 
 // typicalRow returns the row of medians and most frequent categories; of a sparse table, that of
 // zeros.
-func typicalRow(t *dataset.Table) []float64 {
+func typicalRow(ctx context.Context, t *dataset.Table) ([]float64, error) {
 	if t.Sparse == nil {
-		return t.Typical()
+		return t.Typical(ctx)
 	}
-	return make([]float64, t.Signature.Len())
+	return make([]float64, t.Signature.Len()), nil
 }

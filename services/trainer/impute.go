@@ -7,11 +7,12 @@ import (
 )
 
 // impute replaces missing values by what is typical of the given rows, which ascend, and keeps
-// what stood there. Where none of these rows has a value, what stands there stays.
+// what stood there. Where none of these rows has a value, what stands there stays, and so it does when
+// nobody wants the rows any more.
 func (a *arrangement) impute(given []int) {
 	t := a.table
 	for j, missing := range t.Missing {
-		if len(missing) == 0 || !a.learned(j) {
+		if len(missing) == 0 || !a.learned(j) || a.ended != nil && a.ended() {
 			continue
 		}
 		if a.fills == nil {

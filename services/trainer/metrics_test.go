@@ -197,6 +197,30 @@ func TestTemperatureHasBounds(t *testing.T) {
 	right.add([]float64{0.4, 0.6}, 1)
 	wrong.add([]float64{0.4, 0.6}, 0)
 	expectNear(t, "temperatures", []float64{right.choose().Temperature, wrong.choose().Temperature}, minTemperature, maxTemperature)
+	for _, c := range []struct {
+		calibration *calibration
+		want        string
+	}{
+		{right, "the temperature 0.01 was chosen, the lowest there is"},
+		{wrong, "the temperature 100 was chosen, the highest there is"},
+	} {
+		if notes := c.calibration.choose().notes(); len(notes) != 1 || !strings.HasPrefix(notes[0], c.want) {
+			t.Errorf("notes are %q, expected %q", notes, c.want)
+		}
+	}
+}
+
+// Where all classes are as probable, or all rows as sure as can be, no temperature is better.
+func TestTemperatureStaysWhereNoneIsBetter(t *testing.T) {
+	t.Parallel()
+	for _, row := range [][]float64{{0.5, 0.5}, {0, 1}} {
+		heat := newCalibration(2, 2)
+		heat.add(row, 1)
+		heat.add(row, 1)
+		if got := heat.choose(); got.Temperature != 1 || got.Before != got.After || len(got.notes()) > 0 {
+			t.Errorf("%v: got %+v with the notes %q, expected the temperature 1", row, got, got.notes())
+		}
+	}
 }
 
 func TestCalibrationTakesEvenlySpreadRowsOfMany(t *testing.T) {

@@ -31,8 +31,8 @@ type Options struct {
 	// Balanced weighs the rows of each class so that every class counts the same; see
 	// [softmax.BalancedWeights]. In an evaluation it goes by the rows that are fitted.
 	Balanced bool
-	// ClassWeights multiply the weights of the rows of the classes of these names, from 0 to
-	// 1e150; those not named weigh 1. Not with Balanced.
+	// ClassWeights multiply the weights of the rows of the classes of these names, above 0 and
+	// at most 1e150; those not named weigh 1. Not with Balanced.
 	ClassWeights map[string]float64
 	// Calibrate divides the logits by a temperature, chosen so that the probabilities of the rows
 	// of each fold, by the model fitted without them, have the lowest log-loss. It needs Folds.
@@ -168,8 +168,8 @@ func (o *Options) checkClassWeights() error {
 		return refuse("ClassWeights", "are given, but the classes are to be balanced, expected one of the two")
 	}
 	for _, name := range sortedKeys(o.ClassWeights) {
-		if w := o.ClassWeights[name]; !(w >= 0 && w <= maxClassWeight) {
-			return refuse("ClassWeights", "has %v for class %q, expected a number from 0 to 1e150", w, name)
+		if w := o.ClassWeights[name]; !(w > 0 && w <= maxClassWeight) {
+			return refuse("ClassWeights", "has %v for class %q, expected a number above 0, of at most 1e150; to leave a class out, leave out its rows", w, name)
 		}
 	}
 	return nil

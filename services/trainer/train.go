@@ -38,7 +38,7 @@ type Result struct {
 // The metrics count every row once, whatever its weight.
 //
 // The table must not be used until Train returns: its rows are moved meanwhile. Then it is as it
-// was.
+// was, unless the context has ended, for which nothing is moved back: it is then not to be used.
 //
 // The error is a [*native.FormatError] for the name or version, an [*OptionError], a
 // [*FitError], or the context's if that ends first. A fit that does not converge is an error,
@@ -47,7 +47,9 @@ func Train(ctx context.Context, o Options, t *dataset.Table) (*Result, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	run := &training{options: o, table: t, rows: arrangement{table: t, given: o.Schema}}
+	run := &training{options: o, table: t, rows: arrangement{
+		table: t, given: o.Schema, ended: func() bool { return ctx.Err() != nil },
+	}}
 	defer run.rows.restore()
 	if err := run.checkClasses(); err != nil {
 		return nil, err
@@ -93,6 +95,7 @@ func (r *training) evaluate(ctx context.Context, p *plan) (*choices, *Result, er
 		result.Calibration = heat.choose()
 		chosen.temperature = result.Calibration.Temperature
 		chosen.report.Temperature = &chosen.temperature
+		result.Notes = append(result.Notes, result.Calibration.notes()...)
 	}
 	if chosen.report.HoldOut, result.Curves, err = r.holdOut(ctx, p, chosen.c, chosen.temperature); err != nil {
 		return nil, nil, err
@@ -122,7 +125,7 @@ func (r *training) finish(ctx context.Context, chosen *choices, result *Result) 
 		result.Notes = append(result.Notes, fmt.Sprintf(
 			"the model has no reference profile: it has %d features, and more than %d are not profiled", r.table.Signature.Len(), maxProfiled))
 	}
-	if m.GoldenRows, err = goldenRows(r.table, model); err != nil {
+	if m.GoldenRows, err = goldenRows(ctx, r.table, model); err != nil {
 		return failed(ctx, at, err)
 	}
 	if result.Largest, err = largestWeights(ctx, model, all); err != nil {

@@ -187,6 +187,7 @@ func TestChoicesAreChecked(t *testing.T) {
 		{"Workers: is -1, expected", func(o *Options) { o.Workers = -1 }},
 		{"ClassWeights: are given, but", func(o *Options) { o.Balanced, o.ClassWeights = true, map[string]float64{"setosa": 1} }},
 		{`ClassWeights: has -1 for class "setosa"`, func(o *Options) { o.ClassWeights = map[string]float64{"setosa": -1} }},
+		{`ClassWeights: has 0 for class "setosa", expected a number above 0, of at most 1e150; to leave a class out`, func(o *Options) { o.ClassWeights = map[string]float64{"setosa": 0} }},
 		{`ClassWeights: has class "rose", which no row has; there are setosa, versicolor, virginica`, func(o *Options) { o.ClassWeights = map[string]float64{"rose": 1} }},
 	} {
 		o := options()

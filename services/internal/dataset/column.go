@@ -82,6 +82,9 @@ func (c *column) add(text []byte, row, at int) (float64, *Error) {
 		}
 	}
 	if missing(text) {
+		if text == nil { // an empty cell, not null
+			text = []byte{}
+		}
 		return c.miss(text, row, at)
 	}
 	c.present++

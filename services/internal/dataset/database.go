@@ -21,11 +21,19 @@ type database struct {
 	postgres *pgconn.Config
 }
 
-func isPostgres(path string) bool {
-	return strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://")
+// isAddress reports whether a path is a URL, which may hold a password, and no file.
+func isAddress(path string) bool {
+	scheme, _, found := strings.Cut(path, "://")
+	return found && !strings.ContainsAny(scheme, `/\`) || isPostgres(path)
 }
 
-func isDatabase(path string) bool { return isPostgres(path) || strings.HasPrefix(path, sqliteScheme) }
+// isPostgres reports whether a path is meant as a database of PostgreSQL.
+func isPostgres(path string) bool {
+	scheme, _, found := strings.Cut(strings.TrimSpace(path), ":")
+	return found && (strings.EqualFold(scheme, "postgres") || strings.EqualFold(scheme, "postgresql"))
+}
+
+func isDatabase(path string) bool { return isAddress(path) || strings.HasPrefix(path, sqliteScheme) }
 
 // openDatabase returns the database at a URL; no connection is made yet.
 func openDatabase(address string) (*database, error) {
@@ -39,11 +47,15 @@ func openDatabase(address string) (*database, error) {
 		d.sqlite = name.String()
 		return d, nil
 	}
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(address), ":")
+	if !isPostgres(address) {
+		return nil, &Error{Path: scheme + "://…", Problem: "is no database that can be read, expected a file, postgres://… or sqlite:FILE"}
+	}
 	d := &database{path: "postgres:"}
 	const want = "is no URL of a database, expected postgres://user:password@host:port/database; special characters in the password are written as %-codes"
-	address = strings.TrimSpace(address)
+	address = strings.ToLower(scheme) + ":" + rest
 	parsed, err := url.Parse(address)
-	if err != nil {
+	if err != nil || !strings.HasPrefix(rest, "//") {
 		return nil, d.fail(want, nil) // err holds the whole URL
 	}
 	d.hide(parsed)

@@ -122,12 +122,19 @@ func TestDatabaseRefuses(t *testing.T) {
 			numbers + `: row 1002: column "x": "oops" is a text after more than 1000 distinct numbers; convert the column in the query, or drop it`},
 		{"a category that the schema lacks", path, columns, Options{Label: "repaid", Impute: true, Schema: signature(t, softmax.Feature{Name: "city", Categories: []string{"Bonn"}})},
 			path + `: row 2: column "city": "Kiel" is none of the 1 categories that the schema has: "Bonn"`},
+		{"labels apart", path, columns, Options{Label: "repaid"}, path + ": has its labels in a column; a file of labels goes with an array of numpy only"},
+		{"another database", "mysql://ann:s3cr3t@127.0.0.1/shop", columns, Options{Label: "y"},
+			"mysql://…: is no database that can be read, expected a file, postgres://… or sqlite:FILE"},
 		{"a query of a file", "iris.csv", columns, Options{Label: "y"}, "iris.csv: is a file, which takes no query; a database is postgres://… or sqlite:FILE"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			table, err := Load(t.Context(), Source{Path: test.path, Query: test.query}, test.options)
+			source := Source{Path: test.path, Query: test.query}
+			if test.name == "labels apart" {
+				source.Labels = "y.npy"
+			}
+			table, err := Load(t.Context(), source, test.options)
 			expectRefusal(t, table, err, test.want)
 		})
 	}
@@ -164,6 +171,9 @@ func TestPasswordsAreNotTold(t *testing.T) {
 		{"postgres://ann:" + secret + "@127.0.0.1:1/shop?sslmode=disable", "postgres://ann@127.0.0.1:1/shop"},
 		{"postgresql://127.0.0.1:1/shop?user=ann&password=" + secret, "postgresql://127.0.0.1:1/shop"},
 		{"postgres://ann:" + secret + "@127.0.0.1:port/shop", "postgres:"},
+		{"POSTGRES://ann:" + secret + "@127.0.0.1:1/shop?sslmode=disable", "postgres://ann@127.0.0.1:1/shop"},
+		{" postgres:ann:" + secret + "@127.0.0.1:1/shop", "postgres:"},
+		{"mysql://ann:" + secret + "@127.0.0.1:1/shop", "mysql://…"},
 		{"postgres://ann:" + secret + "%zz@127.0.0.1/shop", "postgres:"},
 		{"postgres://ann:" + secret + "@127.0.0.1:1/shop?sslmode=s3cr3t/pass", "postgres://ann@127.0.0.1:1/shop"},
 		{"postgres://ann:" + secret + "@127.0.0.1:1/shop?connect_timeout=" + secret, "postgres://ann@127.0.0.1:1/shop"},

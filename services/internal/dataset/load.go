@@ -50,9 +50,11 @@ func Read(ctx context.Context, r io.Reader, path string, o Options) (*Table, err
 	return t, err
 }
 
+const labelsInColumn = "has its labels in a column; a file of labels goes with an array of numpy only"
+
 func (in *input) load(ctx context.Context, s Source, o Options) (t *Table, err error) {
 	if s.Labels != "" && in.format != NPY {
-		return nil, &Error{Path: in.path, Problem: "has its labels in a column; a file of labels goes with an array of numpy only"}
+		return nil, &Error{Path: in.path, Problem: labelsInColumn}
 	}
 	if in.format != Parquet { // which tells of its groups
 		in.tell(o.Progress)

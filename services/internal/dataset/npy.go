@@ -43,7 +43,7 @@ func readNPY(ctx context.Context, in *input, labels string, o Options) (*Table, 
 			return nil, err
 		}
 	}
-	return b.table()
+	return b.table(ctx)
 }
 
 // checkTable refuses what is no table of numbers.

@@ -55,7 +55,7 @@ func readParquet(ctx context.Context, in *input, o Options) (t *Table, err error
 	if err := c.readParquetGroups(ctx, file, in.size, o.Progress); err != nil {
 		return nil, err
 	}
-	return b.table()
+	return b.table(ctx)
 }
 
 func openParquet(in *input) (*parquet.File, error) {

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -136,6 +137,8 @@ func (b *builder) planSchema(h *header) error {
 			return h.fail(f.Name, "cannot be the weight: the schema has it as a feature")
 		case slices.Contains(o.Drop, f.Name):
 			return h.fail(f.Name, "cannot be dropped: the schema has it as a feature")
+		case !f.Categorical() && f.Impute != nil && math.Abs(*f.Impute) > MaxMagnitude:
+			return h.fail(f.Name, "has the stand-in %g for missing values in the schema, expected at most %g in magnitude", *f.Impute, MaxMagnitude)
 		}
 		c := newFixed(f)
 		c.needed = !o.Impute && f.Impute == nil

@@ -26,6 +26,9 @@ func readDatabase(ctx context.Context, s Source, o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Labels != "" {
+		return nil, d.fail(labelsInColumn, nil)
+	}
 	if s.Query == "" {
 		return nil, d.fail("needs a query, such as SELECT … FROM … ORDER BY …", nil)
 	}
@@ -52,7 +55,7 @@ func readDatabase(ctx context.Context, s Source, o Options) (*Table, error) {
 	if q.n == 0 {
 		return nil, d.fail("gives no rows for the query", nil)
 	}
-	t, err := q.table()
+	t, err := q.table(ctx)
 	if err != nil {
 		return nil, err
 	}

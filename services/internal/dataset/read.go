@@ -35,7 +35,7 @@ func readCSV(ctx context.Context, in *input, o Options) (*Table, error) {
 		case errors.Is(err, io.EOF) && b.n == 0:
 			return nil, rows.Fail("", "the file has a header but no rows")
 		case errors.Is(err, io.EOF):
-			return b.table()
+			return b.table(ctx)
 		case err != nil:
 			return nil, err
 		}

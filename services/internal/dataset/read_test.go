@@ -163,7 +163,7 @@ func TestImputation(t *testing.T) {
 	if want := [][]int{{1}, {2, 4}}; !reflect.DeepEqual(table.Missing, want) {
 		t.Errorf("missing are %v, expected %v", table.Missing, want)
 	}
-	if got, want := table.Typical(), []float64{3.5, 1}; !slices.Equal(got, want) {
+	if got, want := typicalOf(t, table), []float64{3.5, 1}; !slices.Equal(got, want) {
 		t.Errorf("the typical row is %v, expected %v", got, want)
 	}
 	if got, want := table.Present(1), []float64{1, 0, 1}; !slices.Equal(got, want) {
@@ -212,6 +212,27 @@ func TestReadStopsWithItsContext(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("x,y\n"), repeat("1,a\n"))
 	if _, err := Read(ctx, endless, "data.csv", Options{Label: "y"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestTablesAreNotCompletedForNobody(t *testing.T) {
+	t.Parallel()
+	b := &builder{options: Options{Label: "y", Impute: true}}
+	if err := b.plan(&header{name: []string{"x", "y"}}); err != nil {
+		t.Fatal(err)
+	}
+	for i, cells := range [][][]byte{{[]byte("1"), []byte("a")}, {nil, []byte("b")}} {
+		if err := b.addTexts(cells, i+2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if table, err := b.table(ctx); table != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v and the error %v", table, err)
+	}
+	if row, err := readText(t, "x,y\n1,a\n2,b\n", Options{Label: "y"}).Typical(ctx); row != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("the typical row is %v, its error %v", row, err)
 	}
 }
 

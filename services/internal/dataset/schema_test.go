@@ -78,6 +78,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"an unknown category", "x,c,y\n1,a,p\n2,A,q\n", Options{}, `standard input:3: column "c": "A" is none of the 2 categories that the schema has: "a", "b"`},
 		{"a missing value", "x,c,y\n1,a,p\n2,NA,q\n", Options{}, `standard input:3: column "c": the value is missing ("NA"); impute missing values, or remove the row`},
 		{"a column without values", "x,c,y\n1,,p\n2,,q\n", Options{Impute: true}, `standard input: column "c": has no value in any row; drop the column`},
+		{"an empty cell", "x,c,y\n,a,p\n2,a,q\n", Options{}, `standard input:2: column "x": the value is missing (""); impute missing values, or remove the row`},
 		{"a label that is a feature", "x,c,y\n1,a,p\n", Options{Label: "c"}, `standard input:1: column "c": cannot be the label: the schema has it as a feature`},
 		{"a weight that is a feature", "x,c,y\n1,a,p\n", Options{Weight: "x"}, `standard input:1: column "x": cannot be the weight: the schema has it as a feature`},
 		{"a feature to drop", "x,c,y\n1,a,p\n", Options{Drop: []string{"x"}}, `standard input:1: column "x": cannot be dropped: the schema has it as a feature`},
@@ -85,6 +86,10 @@ func TestSchemaRefuses(t *testing.T) {
 			"standard input:1: a schema says what is a category, and which: no columns can be made categorical, and no categories be merged, beside it"},
 		{"a unit for no feature", "x,c,y\n1,a,p\n", Options{Units: map[string]string{"y": "m"}}, `standard input:1: column "y": cannot have a unit: it is not a feature`},
 	}
+	far := 1e200
+	_, err := Load(t.Context(), Source{Path: "-", In: strings.NewReader("x,y\n1,p\n,q\n")},
+		Options{Label: "y", Schema: signature(t, softmax.Feature{Name: "x", Impute: &far})})
+	expectRefusal(t, nil, err, `standard input:1: column "x": has the stand-in 1e+200 for missing values in the schema, expected at most 1e+150 in magnitude`)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,8 +9,8 @@ import (
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
-// table makes the table of what was gathered; at least one row was.
-func (b *builder) table() (*Table, error) {
+// table makes the table of what was gathered; at least one row was. The error may be that of ctx.
+func (b *builder) table(ctx context.Context) (*Table, error) {
 	t := &Table{Path: b.path, Label: b.label.name, Labels: b.labels, Weights: b.weights, Missing: make([][]int, len(b.features))}
 	if err := b.settleLabels(t); err != nil {
 		return nil, err
@@ -23,7 +24,9 @@ func (b *builder) table() (*Table, error) {
 		}
 	}
 	t.Rows = b.store.join()
-	b.complete(t, features)
+	if err := b.complete(ctx, t, features); err != nil {
+		return nil, err
+	}
 	return t, b.sign(t, features)
 }
 
@@ -127,11 +130,14 @@ func freeName(name string, taken map[string]int32) string {
 
 // complete adds to the features what the values tell: ranges and, where asked for, what stands
 // in for missing values, which it also writes into the table.
-func (b *builder) complete(t *Table, features []softmax.Feature) {
+func (b *builder) complete(ctx context.Context, t *Table, features []softmax.Feature) error {
 	p := len(features)
 	t.standIns = make([]*float64, p)
 	ranges := extents(t.Rows, p)
 	for j := range features {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f, missing := &features[j], t.Missing[j]
 		if b.features[j].fixed != nil {
 			t.standIns[j] = f.Impute
@@ -147,4 +153,5 @@ func (b *builder) complete(t *Table, features []softmax.Feature) {
 			t.Rows[i*p+j] = *f.Impute
 		}
 	}
+	return nil
 }

@@ -35,6 +35,15 @@ func expectRefusal(t *testing.T, table *Table, err error, want string) {
 	}
 }
 
+func typicalOf(t *testing.T, table *Table) []float64 {
+	t.Helper()
+	row, err := table.Typical(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
 // fileOf writes a file of that name to a folder of its own and returns its path.
 func fileOf(t *testing.T, name string, content []byte) string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -67,17 +68,20 @@ func (t *Table) ClassCounts() []int {
 }
 
 // Typical returns the row of the medians of the numeric features and the most frequent
-// categories of the categorical ones, missing values left out.
-func (t *Table) Typical() []float64 {
+// categories of the categorical ones, missing values left out. The error is that of ctx.
+func (t *Table) Typical(ctx context.Context) ([]float64, error) {
 	row := make([]float64, t.Signature.Len())
 	for j := range row {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if t.Sparse != nil {
 			row[j] = t.sparseMedian(j)
 			continue
 		}
 		row[j] = typical(t.Signature.Feature(j), t.present(j, nil))
 	}
-	return row
+	return row, nil
 }
 
 // RowsImputedFrom returns all rows, row-major, with missing values replaced by what is typical
