@@ -3,13 +3,14 @@ package monitoring_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,19 +62,19 @@ func startPrometheus(t *testing.T, jobs map[string]string) *prometheus {
 	t.Helper()
 	binary := program(t, "prometheus")
 	dir := t.TempDir()
-	config := "global: {scrape_interval: 300ms, evaluation_interval: 300ms, scrape_timeout: 300ms}\nrule_files: [sepal.rules.yml]\nscrape_configs:\n"
+	var config strings.Builder
+	config.WriteString("global: {scrape_interval: 300ms, evaluation_interval: 300ms, scrape_timeout: 300ms}\nrule_files: [sepal.rules.yml]\nscrape_configs:\n")
 	for job, address := range jobs {
-		config += fmt.Sprintf("- {job_name: %s, static_configs: [{targets: [%q]}]}\n", job, address)
+		fmt.Fprintf(&config, "- {job_name: %s, static_configs: [{targets: [%q]}]}\n", job, address)
 	}
-	for name, content := range map[string]string{"prometheus.yml": config, "sepal.rules.yml": hasty(t)} {
+	for name, content := range map[string]string{"prometheus.yml": config.String(), "sepal.rules.yml": hasty(t)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	address := freeAddress(t)
 	log := new(testenv.Log)
 	command := exec.CommandContext(t.Context(), binary, "--config.file="+filepath.Join(dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0")
 	command.Stderr = log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second
@@ -86,13 +87,18 @@ func startPrometheus(t *testing.T, jobs map[string]string) *prometheus {
 		_ = command.Wait()
 	}()
 	t.Cleanup(func() { <-ended }) // the test's context has ended
-	p := &prometheus{url: "http://" + address, client: testenv.HTTPClient(t, false)}
+	p := &prometheus{client: testenv.HTTPClient(t, false)}
 	eventually(t, func() error {
 		select {
 		case <-ended:
 			t.Fatalf("prometheus ended:\n%s", log)
 		default:
 		}
+		address := listening.FindStringSubmatch(log.String())
+		if address == nil {
+			return errors.New("prometheus does not listen")
+		}
+		p.url = "http://" + address[1]
 		up, err := p.query(t.Context(), "up == 1")
 		if err == nil && len(up) < len(jobs) {
 			err = fmt.Errorf("%d of %d servers scraped", len(up), len(jobs))
@@ -102,15 +108,8 @@ func startPrometheus(t *testing.T, jobs map[string]string) *prometheus {
 	return p
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+// listening finds the address in the log of a Prometheus.
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
 // eventually waits until there is no error.
 func eventually(t *testing.T, try func() error) {

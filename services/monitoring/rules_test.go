@@ -3,6 +3,7 @@ package monitoring_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,6 +20,31 @@ func TestRules(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
+	}
+}
+
+// TestReadmeIsAsTyped checks the configuration that the README has people try.
+func TestReadmeIsAsTyped(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := regexp.MustCompile(`(?s)\ncat > (\S+) <<END\n(.*?)\nEND\nprometheus --config.file=(\S+) `).FindStringSubmatch(string(readme))
+	if written == nil || written[1] != written[3] {
+		t.Fatalf("the README writes no configuration, or uses another: %q", written)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(written[2], "$PWD", root)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), program(t, "promtool"), "check", "config", path).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "1 rule files found") {
+		t.Errorf("promtool: %v\n%s", err, out)
 	}
 }
 

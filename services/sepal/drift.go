@@ -45,14 +45,15 @@ bins that were frozen in training, and the predictions by the shares of their cl
 PSI is the population stability index: below 0.1 nothing has changed to speak of. What is over 0.2,
 and more than chance explains (critical), has drifted. JS is the Jensen-Shannon distance, from 0,
 the same, to 1. "missing" and "out of range" are shares of the rows and of the values; in brackets
-stands what it was in training. The accuracy is estimated without labels, from how sure the
+stands what it was in training. Missing values are in no bin: a feature that is missing in a fifth
+of the rows more than in training is named beside what has drifted. The accuracy is estimated without labels, from how sure the
 predictions are: it cannot see that a class has come to look different.
 
 Rows of a file that the model does not take are left out, and counted.
 
 Exit codes: 0 if nothing has drifted, or there are too few rows, or no reference profile in the
-model file, to tell, which the output says · 3 if a feature or the predictions have drifted ·
-1 if it failed · 2 if the command makes no sense. --watch goes on until it is interrupted.`
+model file, to tell, which the output says · 3 if a feature or the predictions have drifted, or
+a feature goes missing · 1 if it failed · 2 if the command makes no sense. --watch goes on until it is interrupted.`
 }
 
 // AfterApply refuses what contradicts itself. A flag wins over the environment, so only flags
@@ -118,12 +119,13 @@ func (c *driftCmd) ask(ctx context.Context, client *sepal.Client) (*monitoringv1
 	return response.GetReport(), nil
 }
 
-// conclude writes the report; a drift is an error, so that scripts can act.
+// conclude writes the report; a drift is an error, and so is a feature that goes missing, so that
+// scripts can act.
 func (c *driftCmd) conclude(p *process, report *monitoringv1.DriftReport) error {
 	if err := c.write(p.stdout, report); err != nil {
 		return err
 	}
-	if report.GetState() == monitoringv1.DriftState_DRIFT_STATE_DRIFTED {
+	if report.GetState() == monitoringv1.DriftState_DRIFT_STATE_DRIFTED || len(goneMissing(report)) > 0 {
 		return &driftError{report}
 	}
 	return nil
@@ -133,8 +135,14 @@ func (c *driftCmd) conclude(p *process, report *monitoringv1.DriftReport) error 
 type driftError struct{ report *monitoringv1.DriftReport }
 
 func (e *driftError) Error() string {
-	return fmt.Sprintf("%s %s: drifted: %s", printable(e.report.GetModel()), printable(e.report.GetVersion()),
-		strings.Join(driftedParts(e.report), ", "))
+	text := printable(e.report.GetModel()) + " " + printable(e.report.GetVersion())
+	if parts := driftedParts(e.report); len(parts) > 0 {
+		text += ": drifted: " + strings.Join(parts, ", ")
+	}
+	if parts := goneMissing(e.report); len(parts) > 0 {
+		text += ": missing: " + strings.Join(parts, ", ")
+	}
+	return text
 }
 
 // driftedParts names what has drifted.
@@ -148,6 +156,26 @@ func driftedParts(report *monitoringv1.DriftReport) []string {
 	}
 	if report.GetPredictions().GetState() == drifted {
 		parts = append(parts, "the predictions")
+	}
+	return parts
+}
+
+// missingMore is in how large a share of the rows more than in training a feature must be missing to
+// be named.
+const missingMore = 0.2
+
+// goneMissing says which features are missing in many more rows than in training. The index does not
+// tell: it is of the values that there are.
+func goneMissing(report *monitoringv1.DriftReport) []string {
+	if report.GetRows() < report.GetRowsNeeded() {
+		return nil
+	}
+	var parts []string
+	for _, f := range report.GetFeatures() {
+		if f.GetState() != monitoringv1.DriftState_DRIFT_STATE_NO_REFERENCE && f.GetMissingShare()-f.GetReferenceMissingShare() > missingMore {
+			parts = append(parts, fmt.Sprintf("%s in %s of the rows (%s)", printable(f.GetFeature()),
+				percent(f.GetMissingShare()), percent(f.GetReferenceMissingShare())))
+		}
 	}
 	return parts
 }

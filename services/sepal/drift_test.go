@@ -92,6 +92,33 @@ func TestDriftOfHostileNames(t *testing.T) {
 	}
 }
 
+// TestDriftOfAFeatureThatGoesMissing: the index of its values says nothing of it.
+func TestDriftOfAFeatureThatGoesMissing(t *testing.T) {
+	t.Parallel()
+	report := func(rows uint64, missing float64) outcome {
+		address := serveMonitoring(t, &fakeMonitoring{report: func(int64, *monitoringv1.GetDriftReportRequest) (*monitoringv1.DriftReport, error) {
+			return &monitoringv1.DriftReport{
+				Model: "iris", Version: "v1.0.0", Rows: rows, RowsNeeded: 200, State: monitoringv1.DriftState_DRIFT_STATE_STABLE,
+				Features: []*monitoringv1.FeatureDrift{
+					{Feature: "width", State: monitoringv1.DriftState_DRIFT_STATE_NOT_ENOUGH_DATA, MissingShare: missing, ReferenceMissingShare: 0.125},
+					{Feature: "height", State: monitoringv1.DriftState_DRIFT_STATE_NO_REFERENCE, MissingShare: 1},
+				},
+			}, nil
+		}})
+		return sepalCommand(t, "", "drift", "-s", address)
+	}
+	got := report(200, 1)
+	requireParts(t, got.stdout, "state    stable\nmissing  width in 100 % of the rows (12.5 %)\n")
+	if want := "sepal: iris v1.0.0: missing: width in 100 % of the rows (12.5 %)\n"; got.code != exitDrifted || got.stderr != want {
+		t.Errorf("got %v, expected %q", got, want)
+	}
+	for _, got := range []outcome{report(199, 1), report(200, 0.25)} {
+		if got.code != exitOK || strings.Contains(got.stdout, "\nmissing") {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
 // TestDriftWatch interrupts the verb once it has asked often enough.
 func TestDriftWatch(t *testing.T) {
 	t.Parallel()

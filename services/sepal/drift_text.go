@@ -21,6 +21,9 @@ func (c *driftCmd) write(out io.Writer, report *monitoringv1.DriftReport) error 
 func (t *textTable) drift(r *monitoringv1.DriftReport) {
 	t.line("model\t%s %s", printable(r.GetModel()), printable(r.GetVersion()))
 	t.line("state\t%s", driftSummary(r))
+	if parts := goneMissing(r); len(parts) > 0 {
+		t.line("missing\t%s", strings.Join(parts, ", "))
+	}
 	t.line("rows\t%s", driftRows(r))
 	if len(r.GetFeatures()) == 0 && r.GetPredictions() == nil {
 		return
@@ -55,7 +58,7 @@ func (t *textTable) divergence(name string, state monitoringv1.DriftState, d *mo
 // predictionDrift writes how the predictions compare.
 func (t *textTable) predictionDrift(r *monitoringv1.DriftReport) {
 	p := r.GetPredictions()
-	if r.GetRows() == 0 {
+	if p == nil || r.GetRows() == 0 {
 		return
 	}
 	confidence := fmt.Sprintf("confidence\t%.4f on average", p.GetMeanConfidence())

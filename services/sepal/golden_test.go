@@ -82,6 +82,8 @@ var goldens = []struct {
 	{name: "inspect_joblib", args: "inspect $TESTDATA/models-elsewhere/sklearn/breast_cancer_pipe_sk1.9.0.joblib"},
 	{name: "inspect_categorical", args: "inspect $TESTDATA/models --model loan"},
 	{name: "inspect_json", args: "inspect --json $TESTDATA/models/loan/v1.0.0/model.json"},
+	{name: "inspect_chosen", args: "inspect $TESTDATA/models-reported/customers.json"},
+	{name: "inspect_chosen_json", args: "inspect --json $TESTDATA/models-reported/customers.json"},
 
 	{name: "help_drift", args: "help drift"},
 	{name: "drift_stable", args: "drift $TESTDATA/datasets/iris.csv --min-rows 100 " + iris},

@@ -14,7 +14,7 @@ const maxDriftFeatures = 200
 type drifts struct {
 	reports func() []*monitoringv1.DriftReport
 
-	psi, critical, distance, missing, outside *prometheus.Desc // of a feature
+	psi, critical, distance, missing, referenceMissing, outside *prometheus.Desc // of a feature
 
 	predictionPSI, predictionCritical, predictionDistance *prometheus.Desc
 
@@ -28,12 +28,13 @@ func newDrifts(m *monitor.Monitor) *drifts {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
 	return &drifts{
-		reports:  m.Drifts,
-		psi:      desc("sepal_drift_psi", "Population stability index of a feature's values against those of training.", feature),
-		critical: desc("sepal_drift_psi_critical", "Value that the index exceeds by chance alone once in a thousand windows.", feature),
-		distance: desc("sepal_drift_js_distance", "Jensen-Shannon distance of a feature's values from those of training, 0 to 1.", feature),
-		missing:  desc("sepal_drift_missing_ratio", "Share of rows in which a feature was missing.", feature),
-		outside:  desc("sepal_drift_out_of_range_ratio", "Share of a feature's values that are outside the range of training.", feature),
+		reports:          m.Drifts,
+		psi:              desc("sepal_drift_psi", "Population stability index of a feature's values against those of training.", feature),
+		critical:         desc("sepal_drift_psi_critical", "Value that the index exceeds by chance alone once in a thousand windows.", feature),
+		distance:         desc("sepal_drift_js_distance", "Jensen-Shannon distance of a feature's values from those of training, 0 to 1.", feature),
+		missing:          desc("sepal_drift_missing_ratio", "Share of rows in which a feature was missing.", feature),
+		referenceMissing: desc("sepal_reference_missing_ratio", "Share of the training rows in which a feature was missing.", feature),
+		outside:          desc("sepal_drift_out_of_range_ratio", "Share of a feature's values that are outside the range of training.", feature),
 
 		predictionPSI:      desc("sepal_prediction_drift_psi", "Population stability index of the predicted classes against those on the training rows.", version),
 		predictionCritical: desc("sepal_prediction_drift_psi_critical", "Value that the index exceeds by chance alone once in a thousand windows.", version),
@@ -49,7 +50,7 @@ func newDrifts(m *monitor.Monitor) *drifts {
 // Describe implements [prometheus.Collector].
 func (d *drifts) Describe(to chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		d.psi, d.critical, d.distance, d.missing, d.outside,
+		d.psi, d.critical, d.distance, d.missing, d.referenceMissing, d.outside,
 		d.predictionPSI, d.predictionCritical, d.predictionDistance,
 		d.rows, d.confidence, d.referenceConfidence, d.accuracy,
 	} {
@@ -91,6 +92,9 @@ func (d *drifts) collectPredictions(to chan<- prometheus.Metric, report *monitor
 func (d *drifts) collectFeature(to chan<- prometheus.Metric, f *monitoringv1.FeatureDrift, labels []string) {
 	to <- gauge(d.missing, f.GetMissingShare(), labels...)
 	to <- gauge(d.outside, f.GetOutOfRangeShare(), labels...)
+	if f.GetState() != monitoringv1.DriftState_DRIFT_STATE_NO_REFERENCE {
+		to <- gauge(d.referenceMissing, f.GetReferenceMissingShare(), labels...)
+	}
 	if known(f.GetState()) {
 		collectDivergence(to, f.GetDivergence(), [...]*prometheus.Desc{d.psi, d.critical, d.distance}, labels)
 	}

@@ -242,6 +242,7 @@ func TestDriftIsShownOnceThereIsEnough(t *testing.T) {
 		}
 		want[fmt.Sprintf("sepal_drift_out_of_range_ratio %s iris v1.0.0", f.GetName())] = outside
 		want[fmt.Sprintf("sepal_drift_missing_ratio %s iris v1.0.0", f.GetName())] = 0
+		want[fmt.Sprintf("sepal_reference_missing_ratio %s iris v1.0.0", f.GetName())] = 0
 		for _, name := range []string{"sepal_drift_psi", "sepal_drift_psi_critical", "sepal_drift_js_distance"} {
 			series := fmt.Sprintf("%s %s iris v1.0.0", name, f.GetName())
 			if got[series] <= 0 {
