@@ -171,6 +171,23 @@ func TestInterruptStopsServeAtOnce(t *testing.T) {
 	}
 }
 
+// TestServeKeepsSecretsOutOfTheLog: every line is one of the log, and none quotes what is wrong with
+// a secret.
+func TestServeKeepsSecretsOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_HEADERS=topsecret",
+		"OTEL_TRACES_SAMPLER=none", "SENTRY_DSN=https://topsecret@/")
+	s.signal(t, syscall.SIGINT)
+	for s.log.Scan() {
+		if line := s.log.Text(); strings.Contains(line, "topsecret") || !json.Valid([]byte(line)) {
+			t.Errorf("the log says %s", line)
+		}
+	}
+	if status := s.wait(t); status.ExitStatus() != exitOK {
+		t.Errorf("ended with %v", s.command.ProcessState)
+	}
+}
+
 func TestTermDrainsServe(t *testing.T) {
 	t.Parallel()
 	const delay = time.Second

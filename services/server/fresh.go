@@ -12,7 +12,10 @@ const (
 	// freshPatience is how long stopping waits for the first request of connections that are
 	// open already. A client that connects ahead of its needs may never send one.
 	freshPatience = 500 * time.Millisecond
-	freshPoll     = 5 * time.Millisecond
+	// freshMoment is how long a connection that has just turned active may take until it has taken
+	// up its request: next to nothing, but on a machine that is starved of CPU.
+	freshMoment = 100 * time.Millisecond
+	freshPoll   = 5 * time.Millisecond
 )
 
 // fresh counts the connections on which no request has begun. http.Server.Shutdown drops the
@@ -20,6 +23,7 @@ const (
 type fresh struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
+	begun time.Time // when the last of them was fresh no more
 }
 
 // track is an http.Server.ConnState.
@@ -27,7 +31,10 @@ func (f *fresh) track(c net.Conn, state http.ConnState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if state != http.StateNew {
-		delete(f.conns, c)
+		if _, was := f.conns[c]; was {
+			delete(f.conns, c)
+			f.begun = time.Now()
+		}
 		return
 	}
 	if f.conns == nil {
@@ -36,10 +43,11 @@ func (f *fresh) track(c net.Conn, state http.ConnState) {
 	f.conns[c] = struct{}{}
 }
 
-func (f *fresh) len() int {
+// settled reports whether there is no fresh connection, and was none a moment ago.
+func (f *fresh) settled() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.conns)
+	return len(f.conns) == 0 && time.Since(f.begun) >= freshMoment
 }
 
 // close closes the connections on which still no request has begun.
@@ -51,8 +59,8 @@ func (f *fresh) close() {
 	}
 }
 
-// wait returns when there is no fresh connection, or when patience or ctx has ended. It always
-// waits a moment, in which a connection that has just turned active takes up its request.
+// wait returns when there is no fresh connection, and none that has just turned active and may not
+// yet have taken up its request, or when patience or ctx has ended.
 func (f *fresh) wait(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshPatience)
 	defer cancel()
@@ -62,7 +70,7 @@ func (f *fresh) wait(ctx context.Context) {
 			return
 		case <-time.After(freshPoll):
 		}
-		if f.len() == 0 {
+		if f.settled() {
 			return
 		}
 	}

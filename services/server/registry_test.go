@@ -39,6 +39,23 @@ func requireCode(t *testing.T, err error, want connect.Code, text string) *conne
 	return made
 }
 
+// TestFoldersWhoseNamesAreNoText are listed among the problems, which are text.
+func TestFoldersWhoseNamesAreNoText(t *testing.T) {
+	t.Parallel()
+	env := startRegistry(t, "v1.0.0")
+	if err := os.Mkdir(filepath.Join(env.Options.ModelPath, "ros\xe9"), 0o750); err != nil {
+		t.Skip(err) // not every file system has such names
+	}
+	client := env.Registry(t, testenv.Protocols()[0])
+	reloaded, err := client.Reload(t.Context(), &registryv1.ReloadRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problems := reloaded.GetProblems(); len(problems) != 1 || !strings.HasPrefix(problems[0], "folder ros\uFFFD: ") {
+		t.Errorf("the problems are %q", problems)
+	}
+}
+
 // TestRegistryOverEveryProtocol does what an operator does with a version, from its publication
 // to the way back.
 func TestRegistryOverEveryProtocol(t *testing.T) {

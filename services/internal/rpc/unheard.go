@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -54,7 +55,7 @@ func Unheard(logger zerolog.Logger, crashes *crash.Reporter, next http.Handler) 
 		}
 		logger.Info().
 			EmbedObject(identity{c, r}).
-			Int("status", c.answer.status).
+			Int("status", cmp.Or(c.answer.status, http.StatusOK)). // that of nothing but headers
 			Str("code", code.String()).
 			Msg(message)
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -111,12 +112,17 @@ func TestEachFailureIsLoggedOnce(t *testing.T) {
 		{"application/json", "{", "request not taken"},
 		{"application/json", strings.Repeat(" ", 2000), "request not taken"},
 		{"application/grpc", "\x00\x00\x00\x00\x01\xff", "request not taken"},
+		{"application/grpc-web", "\x00\x00\x00\x00\x01\xff", "request not taken"},
 		{"application/json", "{}", "request"},
 		{"application/grpc", "\x00\x00\x00\x00\x00", "request"},
 	} {
 		h, log := unheardHandler()
 		response := serve(t, h, http.Header{"Content-Type": {test.contentType}}, test.body)
 		requireLogged(t, log, response.Header().Get(RequestIDHeader), test.logged)
+		// An error over gRPC is one of status 200.
+		if test.logged == "request not taken" && !strings.Contains(log.String(), fmt.Sprintf(`"status":%d,`, response.Code)) {
+			t.Errorf("%s: the answer has the status %d, the log says %s", test.contentType, response.Code, log)
+		}
 	}
 }
 

@@ -31,6 +31,9 @@ func readSettings(getenv func(string) string) settings {
 		return settings{}
 	}
 	s := settings{exporters: e.exporters()}
+	if slices.Contains(s.exporters, otlp) {
+		e.checkHeaders()
+	}
 	if len(s.exporters) > 0 {
 		s.grpc = e.grpc()
 		s.sampler = e.sampler()
@@ -92,10 +95,24 @@ func (e *environment) hasEndpoint() bool {
 		return false
 	}
 	if u, err := url.Parse(value); err != nil || u.Scheme == "" || u.Host == "" && u.Opaque == "" && u.Path == "" {
+		if at := strings.LastIndexByte(value, '@'); at >= 0 {
+			value = "…" + value[at:] // what is before it may be a password
+		}
 		e.warn(name, value, "a URL such as http://localhost:4318")
 		return false
 	}
 	return true
+}
+
+// checkHeaders warns of entries that the exporters leave out. They are not shown: most are secrets.
+func (e *environment) checkHeaders() {
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"} {
+		for entry := range strings.SplitSeq(e.get(name), ",") {
+			if key, _, paired := strings.Cut(entry, "="); entry != "" && (!paired || strings.TrimSpace(key) == "") {
+				e.warnings = append(e.warnings, name+" has an entry that is not NAME=VALUE; it is left out")
+			}
+		}
+	}
 }
 
 func (e *environment) grpc() bool {

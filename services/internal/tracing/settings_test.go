@@ -58,6 +58,14 @@ func TestSettings(t *testing.T) {
 			}},
 		},
 		{
+			"headers that are none", map[string]string{endpoint: "http://localhost:4318", "OTEL_EXPORTER_OTLP_HEADERS": "a=b,secret"},
+			settings{exporters: []string{otlp}, sampler: always, warnings: []string{`OTEL_EXPORTER_OTLP_HEADERS has an entry that is not NAME=VALUE; it is left out`}},
+		},
+		{
+			"an endpoint with a password", map[string]string{endpoint: "http://me:secret@bad host"},
+			settings{warnings: []string{`OTEL_EXPORTER_OTLP_ENDPOINT is "…@bad host", expected a URL such as http://localhost:4318; it is taken as not set`}},
+		},
+		{
 			"an endpoint that is none", map[string]string{endpoint: "collector"},
 			settings{warnings: []string{`OTEL_EXPORTER_OTLP_ENDPOINT is "collector", expected a URL such as http://localhost:4318; it is taken as not set`}},
 		},

@@ -5,7 +5,7 @@
 // Whether a request is traced is settled by its headers and by lot, before anything is allocated
 // for it: most are not. Spans wait in a queue that is bounded; what does not fit, or cannot be
 // sent, is lost, and no request waits for it. Nothing of OpenTelemetry's global state is used, so
-// that servers in one process do not share it.
+// that servers in one process do not share it; what it would write to standard error is silenced.
 package tracing
 
 import (
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -60,6 +61,7 @@ func (t *Tracer) Start(ctx context.Context) {
 	if t == nil || t.provider != nil {
 		return
 	}
+	silence()
 	for _, warning := range t.settings.warnings {
 		t.options.Logger.Warn().Msg(warning)
 	}
@@ -84,6 +86,19 @@ func (t *Tracer) Start(ctx context.Context) {
 		sdk.WithIDGenerator(ids{}),
 	)...)
 	t.spans = t.provider.Tracer(scope, trace.WithInstrumentationVersion(t.options.Version), trace.WithSchemaURL(schema))
+}
+
+// silence keeps OpenTelemetry from writing lines of its own to standard error: they are not the log's,
+// and quote variables that may be secrets. What they say of those is in the warnings.
+func silence() {
+	discard(otel.SetLogger)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
+}
+
+// discard sets a logger that is its zero value, which writes nothing.
+func discard[L any](set func(L)) {
+	var none L
+	set(none)
 }
 
 // resource says what the spans are of.

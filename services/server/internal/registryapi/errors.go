@@ -14,10 +14,12 @@ import (
 )
 
 // shown returns a text of the registry for a client: files are named by where they stand in the
-// registry, and where that is stays the server's own affair.
+// registry, and where that is stays the server's own affair. The name of a file may be no text, which
+// a message must be.
 func (s *Service) shown(text string) string {
 	text = strings.ReplaceAll(text, s.models.Place()+"/", "")
-	return strings.ReplaceAll(text, s.models.Place()+":", "the registry:")
+	text = strings.ReplaceAll(text, s.models.Place()+":", "the registry:")
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 func (s *Service) coded(code connect.Code, err error) error {
