@@ -15,6 +15,10 @@ import (
 // still waits for it.
 const cancelCheckValues = 16 << 10
 
+// someRows is how many rows of a matrix are classified at once: enough that to begin costs
+// nothing, and so few that what becomes of them stays in the processor's cache.
+const someRows = 128
+
 // matrixScorer classifies the rows of a matrix. It allocates what it answers with, and nothing
 // per row that fits.
 type matrixScorer struct {
@@ -24,8 +28,12 @@ type matrixScorer struct {
 	floats        []float32 // in place of values
 	row           []float64 // of floats
 	probabilities []float64 // of a row, where they are not answered
-	classes       []string
-	all           bool // whether probabilities are answered
+	some          struct {  // of some rows
+		rows, probabilities []float64
+		classes             []int
+	}
+	classes []string
+	all     bool // whether probabilities are answered
 	// maxDetailed is how many errors of one answer say in full what is wrong with their rows:
 	// a few bytes of a matrix may each ask for a text.
 	maxDetailed int
@@ -84,7 +92,7 @@ func (s *matrixScorer) score(ctx context.Context, response *predictionv1.BatchPr
 	result := response.GetMatrix()
 	s.resize(result, end-first)
 	block := s.block(end - first)
-	stride := max(1, cancelCheckValues/s.columns)
+	stride := min(max(1, cancelCheckValues/s.columns), someRows)
 	for i := first; i < end; i += stride {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -114,8 +122,47 @@ func resized[T any](s []T, n int) []T {
 }
 
 // scoreRows classifies the rows from start up to, not including, end; first is the row that
-// result begins with. Of those that are unsure, one at most is logged.
+// result begins with.
 func (s *matrixScorer) scoreRows(ctx context.Context, block *monitor.Block, result *predictionv1.MatrixResult, first, start, end int) {
+	n, k := end-start, len(s.classes)
+	if s.all {
+		s.some.probabilities = result.Probabilities[(start-first)*k : (end-first)*k]
+	} else {
+		s.some.probabilities = resized(s.some.probabilities, n*k)
+	}
+	s.some.classes = resized(s.some.classes, n)
+	rows := s.between(start, end)
+	if s.version.Compiled.PredictBatch(s.some.probabilities, s.some.classes, rows) != nil {
+		s.scoreEach(ctx, block, result, first, start, end)
+		return
+	}
+	noted := false
+	for i, class := range s.some.classes {
+		at, confidence := start-first+i, s.some.probabilities[i*k+class]
+		result.ClassIndices[at], result.Confidences[at] = uint32(class), confidence
+		values := rows[i*s.columns : (i+1)*s.columns]
+		if s.observe(block, values, nil, class, confidence) && !noted {
+			noted = true
+			s.unsure.note(ctx, &s.assigned, values, nil, class, confidence)
+		}
+	}
+}
+
+// between returns the rows from start up to, not including, end, until it is called again.
+func (s *matrixScorer) between(start, end int) []float64 {
+	if len(s.floats) == 0 {
+		return s.values[start*s.columns : end*s.columns]
+	}
+	floats := s.floats[start*s.columns : end*s.columns]
+	s.some.rows = resized(s.some.rows, len(floats))
+	for i, v := range floats {
+		s.some.rows[i] = float64(v)
+	}
+	return s.some.rows
+}
+
+// scoreEach is scoreRows where some row does not fit.
+func (s *matrixScorer) scoreEach(ctx context.Context, block *monitor.Block, result *predictionv1.MatrixResult, first, start, end int) {
 	model, k, noted := s.version.Compiled, len(s.classes), false
 	for i := start; i < end; i++ {
 		at, probabilities := i-first, s.probabilities
