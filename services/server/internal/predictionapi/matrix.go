@@ -122,7 +122,7 @@ func resized[T any](s []T, n int) []T {
 }
 
 // scoreRows classifies the rows from start up to, not including, end; first is the row that
-// result begins with.
+// result begins with. Of those that are unsure, one at most is logged.
 func (s *matrixScorer) scoreRows(ctx context.Context, block *monitor.Block, result *predictionv1.MatrixResult, first, start, end int) {
 	n, k := end-start, len(s.classes)
 	if s.all {
