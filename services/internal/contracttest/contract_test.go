@@ -46,14 +46,14 @@ func TestGateOnEditsOfTheContract(t *testing.T) {
 	}, {
 		name: "RPC removed",
 		file: predictionService,
-		old:  "  rpc BatchPredict(BatchPredictRequest) returns (BatchPredictResponse);\n",
+		old:  "  rpc BatchPredict(BatchPredictRequest) returns (BatchPredictResponse) {\n    option (sepal.access.v1.scope) = SCOPE_PREDICT;\n  }\n",
 		new:  "",
 		want: []string{"RPC_NO_DELETE"},
 	}, {
 		name: "RPC made streaming",
 		file: predictionService,
-		old:  "returns (BatchPredictResponse);",
-		new:  "returns (stream BatchPredictResponse);",
+		old:  "returns (BatchPredictResponse) {",
+		new:  "returns (stream BatchPredictResponse) {",
 		want: []string{"RPC_SAME_SERVER_STREAMING"},
 	}, {
 		name: "field added",

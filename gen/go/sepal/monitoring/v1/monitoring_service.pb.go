@@ -7,6 +7,7 @@
 package monitoringv1
 
 import (
+	_ "github.com/sepal-ml/sepal/gen/go/sepal/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -218,7 +219,7 @@ var File_sepal_monitoring_v1_monitoring_service_proto protoreflect.FileDescripto
 
 const file_sepal_monitoring_v1_monitoring_service_proto_rawDesc = "" +
 	"\n" +
-	",sepal/monitoring/v1/monitoring_service.proto\x12\x13sepal.monitoring.v1\x1a\"sepal/monitoring/v1/activity.proto\x1a\x1fsepal/monitoring/v1/drift.proto\"G\n" +
+	",sepal/monitoring/v1/monitoring_service.proto\x12\x13sepal.monitoring.v1\x1a\x1bsepal/access/v1/scope.proto\x1a\"sepal/monitoring/v1/activity.proto\x1a\x1fsepal/monitoring/v1/drift.proto\"G\n" +
 	"\x15GetDriftReportRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"R\n" +
@@ -227,10 +228,10 @@ const file_sepal_monitoring_v1_monitoring_service_proto_rawDesc = "" +
 	"\x12GetActivityRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\"P\n" +
 	"\x13GetActivityResponse\x129\n" +
-	"\bactivity\x18\x01 \x01(\v2\x1d.sepal.monitoring.v1.ActivityR\bactivity2\xea\x01\n" +
-	"\x11MonitoringService\x12n\n" +
-	"\x0eGetDriftReport\x12*.sepal.monitoring.v1.GetDriftReportRequest\x1a+.sepal.monitoring.v1.GetDriftReportResponse\"\x03\x90\x02\x01\x12e\n" +
-	"\vGetActivity\x12'.sepal.monitoring.v1.GetActivityRequest\x1a(.sepal.monitoring.v1.GetActivityResponse\"\x03\x90\x02\x01B\xe2\x01\n" +
+	"\bactivity\x18\x01 \x01(\v2\x1d.sepal.monitoring.v1.ActivityR\bactivity2\xf2\x01\n" +
+	"\x11MonitoringService\x12r\n" +
+	"\x0eGetDriftReport\x12*.sepal.monitoring.v1.GetDriftReportRequest\x1a+.sepal.monitoring.v1.GetDriftReportResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12i\n" +
+	"\vGetActivity\x12'.sepal.monitoring.v1.GetActivityRequest\x1a(.sepal.monitoring.v1.GetActivityResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01B\xe2\x01\n" +
 	"\x17com.sepal.monitoring.v1B\x16MonitoringServiceProtoP\x01ZAgithub.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1;monitoringv1\xa2\x02\x03SMX\xaa\x02\x13Sepal.Monitoring.V1\xca\x02\x13Sepal\\Monitoring\\V1\xe2\x02\x1fSepal\\Monitoring\\V1\\GPBMetadata\xea\x02\x15Sepal::Monitoring::V1b\x06proto3"
 
 var (

@@ -7,6 +7,7 @@
 package predictionv1
 
 import (
+	_ "github.com/sepal-ml/sepal/gen/go/sepal/access/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	structpb "google.golang.org/protobuf/types/known/structpb"
@@ -1295,7 +1296,7 @@ var File_sepal_prediction_v1_prediction_service_proto protoreflect.FileDescripto
 
 const file_sepal_prediction_v1_prediction_service_proto_rawDesc = "" +
 	"\n" +
-	",sepal/prediction/v1/prediction_service.proto\x12\x13sepal.prediction.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a%sepal/prediction/v1/explanation.proto\"\x0f\n" +
+	",sepal/prediction/v1/prediction_service.proto\x12\x13sepal.prediction.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1bsepal/access/v1/scope.proto\x1a%sepal/prediction/v1/explanation.proto\"\x0f\n" +
 	"\rHealthRequest\"c\n" +
 	"\x0eHealthResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x14\n" +
@@ -1383,13 +1384,13 @@ const file_sepal_prediction_v1_prediction_service_proto_rawDesc = "" +
 	"\x10field_violations\x18\x03 \x03(\v2#.sepal.prediction.v1.FieldViolationR\x0ffieldViolations\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription2\x90\x04\n" +
-	"\x11PredictionService\x12V\n" +
-	"\x06Health\x12\".sepal.prediction.v1.HealthRequest\x1a#.sepal.prediction.v1.HealthResponse\"\x03\x90\x02\x01\x12Y\n" +
-	"\aPredict\x12#.sepal.prediction.v1.PredictRequest\x1a$.sepal.prediction.v1.PredictResponse\"\x03\x90\x02\x01\x12c\n" +
-	"\fBatchPredict\x12(.sepal.prediction.v1.BatchPredictRequest\x1a).sepal.prediction.v1.BatchPredictResponse\x12w\n" +
-	"\x12BatchPredictStream\x12..sepal.prediction.v1.BatchPredictStreamRequest\x1a/.sepal.prediction.v1.BatchPredictStreamResponse0\x01\x12j\n" +
-	"\rPredictStream\x12).sepal.prediction.v1.PredictStreamRequest\x1a*.sepal.prediction.v1.PredictStreamResponse(\x010\x01B\xe2\x01\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription2\xaa\x04\n" +
+	"\x11PredictionService\x12Z\n" +
+	"\x06Health\x12\".sepal.prediction.v1.HealthRequest\x1a#.sepal.prediction.v1.HealthResponse\"\a\xb8\xd7\x18\x01\x90\x02\x01\x12]\n" +
+	"\aPredict\x12#.sepal.prediction.v1.PredictRequest\x1a$.sepal.prediction.v1.PredictResponse\"\a\xb8\xd7\x18\x02\x90\x02\x01\x12i\n" +
+	"\fBatchPredict\x12(.sepal.prediction.v1.BatchPredictRequest\x1a).sepal.prediction.v1.BatchPredictResponse\"\x04\xb8\xd7\x18\x02\x12}\n" +
+	"\x12BatchPredictStream\x12..sepal.prediction.v1.BatchPredictStreamRequest\x1a/.sepal.prediction.v1.BatchPredictStreamResponse\"\x04\xb8\xd7\x18\x020\x01\x12p\n" +
+	"\rPredictStream\x12).sepal.prediction.v1.PredictStreamRequest\x1a*.sepal.prediction.v1.PredictStreamResponse\"\x04\xb8\xd7\x18\x02(\x010\x01B\xe2\x01\n" +
 	"\x17com.sepal.prediction.v1B\x16PredictionServiceProtoP\x01ZAgithub.com/sepal-ml/sepal/gen/go/sepal/prediction/v1;predictionv1\xa2\x02\x03SPX\xaa\x02\x13Sepal.Prediction.V1\xca\x02\x13Sepal\\Prediction\\V1\xe2\x02\x1fSepal\\Prediction\\V1\\GPBMetadata\xea\x02\x15Sepal::Prediction::V1b\x06proto3"
 
 var (

@@ -7,6 +7,7 @@
 package registryv1
 
 import (
+	_ "github.com/sepal-ml/sepal/gen/go/sepal/access/v1"
 	v1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -1762,7 +1763,7 @@ var File_sepal_registry_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_sepal_registry_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	"(sepal/registry/v1/registry_service.proto\x12\x11sepal.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\x1a\x1fsepal/registry/v1/rollout.proto\"O\n" +
+	"(sepal/registry/v1/registry_service.proto\x12\x11sepal.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsepal/access/v1/scope.proto\x1a\x1esepal/model/v1/signature.proto\x1a$sepal/model/v1/training_report.proto\x1a\x1fsepal/registry/v1/rollout.proto\"O\n" +
 	"\x11ListModelsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1883,23 +1884,23 @@ const file_sepal_registry_v1_registry_service_proto_rawDesc = "" +
 	"\fVersionState\x12\x1d\n" +
 	"\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14VERSION_STATE_LOADED\x10\x01\x12\x18\n" +
-	"\x14VERSION_STATE_FAILED\x10\x022\xb5\b\n" +
-	"\x0fRegistryService\x12^\n" +
+	"\x14VERSION_STATE_FAILED\x10\x022\xe9\b\n" +
+	"\x0fRegistryService\x12b\n" +
 	"\n" +
-	"ListModels\x12$.sepal.registry.v1.ListModelsRequest\x1a%.sepal.registry.v1.ListModelsResponse\"\x03\x90\x02\x01\x12X\n" +
-	"\bGetModel\x12\".sepal.registry.v1.GetModelRequest\x1a#.sepal.registry.v1.GetModelResponse\"\x03\x90\x02\x01\x12d\n" +
-	"\fListVersions\x12&.sepal.registry.v1.ListVersionsRequest\x1a'.sepal.registry.v1.ListVersionsResponse\"\x03\x90\x02\x01\x12^\n" +
+	"ListModels\x12$.sepal.registry.v1.ListModelsRequest\x1a%.sepal.registry.v1.ListModelsResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12\\\n" +
+	"\bGetModel\x12\".sepal.registry.v1.GetModelRequest\x1a#.sepal.registry.v1.GetModelResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12h\n" +
+	"\fListVersions\x12&.sepal.registry.v1.ListVersionsRequest\x1a'.sepal.registry.v1.ListVersionsResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12b\n" +
 	"\n" +
-	"GetVersion\x12$.sepal.registry.v1.GetVersionRequest\x1a%.sepal.registry.v1.GetVersionResponse\"\x03\x90\x02\x01\x12e\n" +
-	"\x0ePublishVersion\x12(.sepal.registry.v1.PublishVersionRequest\x1a).sepal.registry.v1.PublishVersionResponse\x12g\n" +
-	"\rVerifyVersion\x12'.sepal.registry.v1.VerifyVersionRequest\x1a(.sepal.registry.v1.VerifyVersionResponse\"\x03\x90\x02\x01\x12^\n" +
+	"GetVersion\x12$.sepal.registry.v1.GetVersionRequest\x1a%.sepal.registry.v1.GetVersionResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12k\n" +
+	"\x0ePublishVersion\x12(.sepal.registry.v1.PublishVersionRequest\x1a).sepal.registry.v1.PublishVersionResponse\"\x04\xb8\xd7\x18\x04\x12k\n" +
+	"\rVerifyVersion\x12'.sepal.registry.v1.VerifyVersionRequest\x1a(.sepal.registry.v1.VerifyVersionResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12b\n" +
 	"\n" +
-	"GetRollout\x12$.sepal.registry.v1.GetRolloutRequest\x1a%.sepal.registry.v1.GetRolloutResponse\"\x03\x90\x02\x01\x12Y\n" +
+	"GetRollout\x12$.sepal.registry.v1.GetRolloutRequest\x1a%.sepal.registry.v1.GetRolloutResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12_\n" +
 	"\n" +
-	"SetRollout\x12$.sepal.registry.v1.SetRolloutRequest\x1a%.sepal.registry.v1.SetRolloutResponse\x12S\n" +
-	"\bRollback\x12\".sepal.registry.v1.RollbackRequest\x1a#.sepal.registry.v1.RollbackResponse\x12s\n" +
-	"\x11ListRolloutEvents\x12+.sepal.registry.v1.ListRolloutEventsRequest\x1a,.sepal.registry.v1.ListRolloutEventsResponse\"\x03\x90\x02\x01\x12M\n" +
-	"\x06Reload\x12 .sepal.registry.v1.ReloadRequest\x1a!.sepal.registry.v1.ReloadResponseB\xd2\x01\n" +
+	"SetRollout\x12$.sepal.registry.v1.SetRolloutRequest\x1a%.sepal.registry.v1.SetRolloutResponse\"\x04\xb8\xd7\x18\x05\x12Y\n" +
+	"\bRollback\x12\".sepal.registry.v1.RollbackRequest\x1a#.sepal.registry.v1.RollbackResponse\"\x04\xb8\xd7\x18\x05\x12w\n" +
+	"\x11ListRolloutEvents\x12+.sepal.registry.v1.ListRolloutEventsRequest\x1a,.sepal.registry.v1.ListRolloutEventsResponse\"\a\xb8\xd7\x18\x03\x90\x02\x01\x12S\n" +
+	"\x06Reload\x12 .sepal.registry.v1.ReloadRequest\x1a!.sepal.registry.v1.ReloadResponse\"\x04\xb8\xd7\x18\x05B\xd2\x01\n" +
 	"\x15com.sepal.registry.v1B\x14RegistryServiceProtoP\x01Z=github.com/sepal-ml/sepal/gen/go/sepal/registry/v1;registryv1\xa2\x02\x03SRX\xaa\x02\x11Sepal.Registry.V1\xca\x02\x11Sepal\\Registry\\V1\xe2\x02\x1dSepal\\Registry\\V1\\GPBMetadata\xea\x02\x13Sepal::Registry::V1b\x06proto3"
 
 var (
