@@ -27,32 +27,37 @@ func (plain) apply(dst, r []float64) { copy(dst, r) }
 // never made.
 func newtonCG(prepare func(ctx context.Context, p *Problem) (preconditioner, error)) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
-		if err := r.begin(ctx, r.options.Start); err != nil {
+		if err := r.begin(ctx, r.options.Start); err != nil || r.over() {
 			return err
 		}
-		pre, err := prepare(ctx, r.problem)
+		return r.conjugateSteps(ctx, prepare)
+	}
+}
+
+// conjugateSteps takes steps of newtonCG from where the run is until it is over.
+func (r *run) conjugateSteps(ctx context.Context, prepare func(ctx context.Context, p *Problem) (preconditioner, error)) error {
+	pre, err := prepare(ctx, r.problem)
+	if err != nil {
+		return err
+	}
+	c := newConjugate(r.problem.Size())
+	small := r.problem.sparse == nil && r.problem.Size() <= maxNewton
+	for !r.over() {
+		if small && r.progress.Iteration >= maxInexact {
+			return r.resume(ctx)
+		}
+		found, err := r.conjugateStep(ctx, c, pre)
 		if err != nil {
 			return err
 		}
-		c := newConjugate(r.problem.Size())
-		small := r.problem.sparse == nil && r.problem.Size() <= maxNewton
-		for !r.over() {
-			if small && r.progress.Iteration >= maxInexact {
-				return r.resume(ctx)
-			}
-			found, err := r.conjugateStep(ctx, c, pre)
-			if err != nil {
-				return err
-			}
-			if !found {
-				r.stall()
-			}
-			if small && r.stalled != nil && !r.converged {
-				return r.resume(ctx)
-			}
+		if !found {
+			r.stall()
 		}
-		return nil
+		if small && r.stalled != nil && !r.converged {
+			return r.resume(ctx)
+		}
 	}
+	return nil
 }
 
 // maxInexact is how many steps conjugate gradients are given where newton could do: columns that

@@ -21,6 +21,7 @@ func methods() []method {
 		{name: "newton-cg", minimise: newtonCG(kron(1 << 20)), curves: true, idle: 10},
 		{name: "newton-cg, sampled", minimise: newtonCG(kron(500)), curves: true, idle: 10},
 		{name: "sampled", minimise: sampled, idle: 50},
+		{name: "row-space", minimise: rowSpace, curves: true, idle: 10},
 	}
 }
 

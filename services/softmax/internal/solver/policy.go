@@ -18,6 +18,9 @@ func choose(p *Problem) method {
 	if p.sparse != nil {
 		return conjugate
 	}
+	if p.spans() {
+		return method{name: "row-space", minimise: rowSpace, curves: true, idle: 10}
+	}
 	if p.tall() {
 		return method{name: "sampled-newton", minimise: sampled, idle: 50}
 	}
