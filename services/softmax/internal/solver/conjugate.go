@@ -83,7 +83,7 @@ func (r *run) conjugateStep(ctx context.Context, c *conjugate, pre preconditione
 	if err := c.solve(ctx, r.problem, pre, r.forcing(c.norm, before)); err != nil {
 		return false, err
 	}
-	return r.step(ctx, c.x, 1)
+	return r.stretched(ctx, c.x)
 }
 
 // forcing returns how far the conjugate gradients are to bring the residual down: the better the

@@ -107,7 +107,7 @@ func (r *kinked) begin(ctx context.Context) error {
 	}
 	r.take()
 	r.value = value
-	r.look()
+	r.note()
 	return nil
 }
 

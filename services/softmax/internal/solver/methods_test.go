@@ -208,7 +208,7 @@ func TestRunEndsWhenNothingIsGained(t *testing.T) {
 			p := problem(t, config(shape{rows: 30, features: 2, classes: 3}))
 			r := newRun(p, Options{Tolerance: 1e-11, MaxIterations: 300}, method{idle: patience})
 			r.value, r.gradient[0] = 1, 1
-			r.look()
+			r.note()
 			for i := 0; !r.over(); i++ {
 				copy(r.next.gradient, r.gradient)
 				test.step(r, i)

@@ -23,7 +23,7 @@ func (r *run) newtonSteps(ctx context.Context) error {
 		}
 		factor.factorise(h, p.Size(), p.ridge())
 		p.newtonDirection(direction, r.gradient, &factor)
-		if found, err := r.step(ctx, direction, 1); err != nil {
+		if found, err := r.stretched(ctx, direction); err != nil {
 			return err
 		} else if !found {
 			r.stall()

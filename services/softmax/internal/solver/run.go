@@ -17,6 +17,7 @@ type run struct {
 	value       float64
 	astray      bool                            // the start was worse than zeros
 	next        struct{ x, gradient []float64 } // where the line search looks
+	stretch     float64                         // how long the last step of stretched should have been
 	progress    Progress
 	converged   bool // the tolerance was met
 	proving     int  // iterations since, to bring the bound on the gap down too
@@ -54,12 +55,12 @@ func (r *run) begin(ctx context.Context, start []float64) error {
 			return err
 		}
 	}
-	r.look()
+	r.note()
 	return nil
 }
 
-// look takes note of value and gradient at x.
-func (r *run) look() {
+// note takes note of value and gradient at x.
+func (r *run) note() {
 	largest := maxNorm(r.gradient)
 	if largest <= r.options.Tolerance {
 		r.converged = true
@@ -102,26 +103,76 @@ func (r *run) over() bool {
 // step searches along a direction, a step of 1 at first, and makes what it finds the next
 // iteration. It returns false where the search finds nothing, and the run stays where it is.
 func (r *run) step(ctx context.Context, direction []float64, first float64) (bool, error) {
-	slope := floats.Dot(direction, r.gradient)
-	if !(slope < 0) || !finite(direction) {
-		return false, nil
+	found, err := r.search(ctx, direction, first)
+	if err != nil || !found.accepted {
+		return false, err
 	}
-	search := newSearch(r.value, slope, first)
-	for {
-		floats.AddScaledTo(r.next.x, r.x, search.step, direction)
-		value, err := r.problem.Evaluate(ctx, r.next.x, r.next.gradient)
+	r.move(found.value)
+	return true, nil
+}
+
+// stretched is step along a direction of Newton's. Far from the minimum, where the curvature falls
+// along the way, such a direction ends too early, and about as much too early as the one before:
+// the first step to try is what should have been the last. Where the slope at its end is still
+// far from 0, the step at which the line through the two slopes is 0 is tried too.
+func (r *run) stretched(ctx context.Context, direction []float64) (bool, error) {
+	first := 1.0
+	if r.stretch >= 1.3 {
+		first = r.stretch
+	}
+	found, err := r.search(ctx, direction, first)
+	if err != nil || !found.accepted {
+		return false, err
+	}
+	r.stretch = 1
+	if r.value-found.value > 1e-9*math.Abs(found.value) && found.left < 1 {
+		r.stretch = min(found.step/(1-found.left), 2*found.step)
+	}
+	if math.Abs(found.left) > 0.25 && r.stretch != 1 {
+		better, err := r.try(ctx, direction, r.stretch)
 		if err != nil {
 			return false, err
 		}
-		accepted, more := search.try(value, floats.Dot(direction, r.next.gradient))
-		if accepted {
-			r.move(value)
-			return true, nil
-		}
-		if !more {
-			return false, nil
+		if better < found.value {
+			found.value = better
+		} else if _, err := r.try(ctx, direction, found.step); err != nil {
+			return false, err
 		}
 	}
+	r.move(found.value)
+	return true, nil
+}
+
+// found is what a search along a direction ends with: the point is in next.
+type found struct {
+	accepted    bool
+	step, value float64
+	left        float64 // the slope there, as a share of that at the start
+}
+
+func (r *run) search(ctx context.Context, direction []float64, first float64) (found, error) {
+	slope := floats.Dot(direction, r.gradient)
+	if !(slope < 0) || !finite(direction) {
+		return found{}, nil
+	}
+	search := newSearch(r.value, slope, first)
+	for {
+		value, err := r.try(ctx, direction, search.step)
+		if err != nil {
+			return found{}, err
+		}
+		step, left := search.step, floats.Dot(direction, r.next.gradient)
+		accepted, more := search.try(value, left)
+		if accepted || !more {
+			return found{accepted, step, value, left / slope}, nil
+		}
+	}
+}
+
+// try evaluates a point along a direction, which is next then.
+func (r *run) try(ctx context.Context, direction []float64, step float64) (float64, error) {
+	floats.AddScaledTo(r.next.x, r.x, step, direction)
+	return r.problem.Evaluate(ctx, r.next.x, r.next.gradient)
 }
 
 // move makes the point that was looked at the next iteration.
@@ -129,7 +180,7 @@ func (r *run) move(value float64) {
 	r.x, r.next.x = r.next.x, r.x
 	r.gradient, r.next.gradient = r.next.gradient, r.gradient
 	r.value = value
-	r.look()
+	r.note()
 	r.progress.Iteration++
 	if r.options.Report != nil {
 		r.options.Report(r.progress)
