@@ -93,6 +93,9 @@ func (c *trainCmd) AfterApply(parsed *kong.Context) error {
 	if c.Tune && given(parsed, "c") {
 		return errors.New("--c and --tune, expected one of them: C is given, or chosen; --c-grid says among which")
 	}
+	if c.Labels != "" && given(parsed, "label") {
+		return errors.New("--label names a column of the data, and --labels a file with the classes, expected one of them; --drop leaves a column out")
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -116,10 +119,11 @@ func (c *trainCmd) Run(p *process) error {
 	}
 	progress := newTrainProgress(p)
 	o.Progress = progress.show
-	if o.Schema, err = c.readSchema(); err != nil {
+	schema, err := c.readSchema()
+	if err != nil {
 		return err
 	}
-	table, err := c.read(p, o.Schema, progress)
+	table, err := c.read(p, schema, progress)
 	progress.clear()
 	if err != nil {
 		return err
@@ -160,14 +164,15 @@ func (c *trainCmd) conclude(p *process, table *dataset.Table, result *trainer.Re
 			return fmt.Errorf("--report: %w", err)
 		}
 	}
-	file, err := writeModel(p.ctx, result.Model, c.Output)
-	if err != nil {
-		return err
-	}
+	// The model last: where it is, all is there.
 	if c.Report != "" {
 		if err := atomicfile.Write(c.Report, page.Bytes(), 0o644); err != nil {
 			return err
 		}
+	}
+	file, err := writeModel(p.ctx, result.Model, c.Output)
+	if err != nil {
+		return err
 	}
 	for _, note := range result.Notes {
 		say(p.stderr, "note: %s", note)

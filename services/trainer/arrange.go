@@ -9,10 +9,9 @@ import (
 // without a copy of the table. Sparse rows, which differ in length, are copied.
 type arrangement struct {
 	table *dataset.Table
-	given *softmax.Signature // whose stand-ins hold in every split; nil: none is given
-	order []int              // which row lies at each position; nil: each at its own
-	fills []float64          // what stood in for the missing values of each feature; nil: it still does
-	ended func() bool        // says that nobody wants the rows any more, in whatever order; nil: they do
+	order []int       // which row lies at each position; nil: each at its own
+	fills []float64   // what stood in for the missing values of each feature; nil: it still does
+	ended func() bool // says that nobody wants the rows any more, in whatever order; nil: they do
 }
 
 // split returns samples of the rows to fit and of those held out, which together are some of the

@@ -105,7 +105,7 @@ func TestAStandInOfTheSchemaStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := arrangement{table: table, given: schema}
+	a := arrangement{table: table}
 	fit, _ := a.split([]int{0, 2, 3, 6, 7, 9}, []int{1, 5, 8})
 	if fit.Rows[2] != given {
 		t.Errorf("the missing value of row 2 is %v, expected the schema's, %v", fit.Rows[2], given)

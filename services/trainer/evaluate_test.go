@@ -101,7 +101,7 @@ func TestCrossValidationIsAsByHand(t *testing.T) {
 				seen = append(seen, i)
 			}
 		}
-		rows := table.RowsImputedFrom(seen)
+		rows := imputedFrom(table, seen)
 		samples := softmax.Samples{}
 		for _, i := range seen {
 			samples.Rows = append(samples.Rows, rows[i*p:(i+1)*p]...)

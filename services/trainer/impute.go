@@ -31,11 +31,7 @@ func (a *arrangement) impute(given []int) {
 
 // learned reports whether what stands in for a missing value of feature j follows from the rows.
 func (a *arrangement) learned(j int) bool {
-	if a.given == nil {
-		return true
-	}
-	at, there := a.given.Index(a.table.Signature.Feature(j).Name)
-	return !there || a.given.Feature(at).Impute == nil
+	return a.table.Settled == nil || !a.table.Settled[j]
 }
 
 // fill writes what stands in for the missing values of every feature.

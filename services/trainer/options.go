@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/sepal-ml/sepal/services/modelfile/native"
-	"github.com/sepal-ml/sepal/services/softmax"
 )
 
 // Options say how to train. Start from [DefaultOptions]: the zero value is not valid.
@@ -59,9 +58,6 @@ type Options struct {
 	Folds int
 	// Seed is the seed of the choice of the rows held out and of the folds.
 	Seed uint32
-	// Schema is the signature by which the table was read: what it has for missing values stands in
-	// for them in every fit. Elsewhere that is taken from the rows of each fit. Nil: none.
-	Schema *softmax.Signature
 	// Progress, unless nil, is called after each iteration of each fit, on the goroutine that
 	// called Train, which waits for it.
 	Progress func(Progress)

@@ -48,7 +48,7 @@ func Train(ctx context.Context, o Options, t *dataset.Table) (*Result, error) {
 		return nil, err
 	}
 	run := &training{options: o, table: t, rows: arrangement{
-		table: t, given: o.Schema, ended: func() bool { return ctx.Err() != nil },
+		table: t, ended: func() bool { return ctx.Err() != nil },
 	}}
 	defer run.rows.restore()
 	if err := run.checkClasses(); err != nil {

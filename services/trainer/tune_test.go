@@ -12,9 +12,31 @@ import (
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
+// imputedFrom is all rows of a table, their missing values replaced by what is typical of the given
+// rows.
+func imputedFrom(table *dataset.Table, given []int) []float64 {
+	p, rows := table.Signature.Len(), slices.Clone(table.Rows)
+	for j, missing := range table.Missing {
+		var values []float64
+		for _, i := range given {
+			if !slices.Contains(missing, i) {
+				values = append(values, table.Row(i)[j])
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		value := typical(table.Signature.Feature(j), values)
+		for _, i := range missing {
+			rows[i*p+j] = value
+		}
+	}
+	return rows
+}
+
 // byHand is samples of these rows of the table, imputed from them alone.
-func byHand(table *dataset.Table, imputedFrom, rows []int) softmax.Samples {
-	p, values, samples := table.Signature.Len(), table.RowsImputedFrom(imputedFrom), softmax.Samples{}
+func byHand(table *dataset.Table, given, rows []int) softmax.Samples {
+	p, values, samples := table.Signature.Len(), imputedFrom(table, given), softmax.Samples{}
 	for _, i := range rows {
 		samples.Rows = append(samples.Rows, values[i*p:(i+1)*p]...)
 		samples.Labels = append(samples.Labels, table.Labels[i])

@@ -47,6 +47,7 @@ type column struct {
 	present   int      // rows with one
 	tooLarge  sighting // first value that is a number, but infinite or too large
 	notNumber sighting // first value that is no number
+	turned    sighting // first value that is a text by its type, and made the column categorical
 }
 
 // sighting is a value worth telling of; at 0: none was seen.
@@ -165,9 +166,11 @@ func (c *column) mostlyNumbers() bool {
 	if c.categorical {
 		return false
 	}
-	if c.numeric {
-		return true
-	}
+	return c.numeric || c.numbersPrevail()
+}
+
+// numbersPrevail reports whether more than half of the values read as numbers.
+func (c *column) numbersPrevail() bool {
 	numbers := 0
 	for code, n := range c.counts {
 		if !math.IsNaN(c.numbers[code]) {

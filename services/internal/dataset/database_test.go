@@ -148,6 +148,19 @@ func TestSQLiteFilesMayHaveOddNames(t *testing.T) {
 	}
 }
 
+func TestATextAmongNumbersOfSQLiteIsAWarning(t *testing.T) {
+	t.Parallel()
+	path := sqliteOf(t, "odd.db", loans, "INSERT INTO loans (rooms, repaid) VALUES (1, 'a'), (2, 'b'), ('three', 'a'), (4, 'b')")
+	table := mustLoad(t, Source{Path: path, Query: "SELECT rooms, repaid FROM loans"}, Options{Label: "repaid"})
+	if !table.Signature.Feature(0).Categorical() || len(table.Warnings) != 1 {
+		t.Fatalf("feature %+v, warnings %v", table.Signature.Feature(0), table.Warnings)
+	}
+	want := `row 3: column "rooms": "three" is a text, so the column is categorical with 4 categories`
+	if got := table.Warnings[0].Error(); !strings.HasSuffix(got, want) {
+		t.Errorf("warning is %s, expected it to end with %s", got, want)
+	}
+}
+
 func TestQueriesEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -51,9 +51,6 @@ func TestLIBSVMIsRead(t *testing.T) {
 	if got, want := table.Present(0), []float64{0.5, 0, 0, 1}; !slices.Equal(got, want) {
 		t.Errorf("feature 0 is %v, expected %v", got, want)
 	}
-	if got := table.RowsImputedFrom([]int{0}); got != nil {
-		t.Errorf("imputed rows are %v, expected none", got)
-	}
 }
 
 func TestLIBSVMCountsFromZeroIfAnIndexIsZero(t *testing.T) {

@@ -212,7 +212,9 @@ func (q *queryReader) textCell(role int) (float64, error) {
 		if c.numeric {
 			return 0, q.inFile(c.fail(q.n+1, "%q is a text after more than %d distinct numbers; convert the column in the query, or drop it", q.text, MaxCategories))
 		}
-		c.categorical = true
+		if !c.categorical {
+			c.categorical, c.turned = true, sighting{q.n + 1, string(q.text)}
+		}
 	}
 	return q.addText(role, q.n, q.text)
 }

@@ -169,28 +169,6 @@ func TestImputation(t *testing.T) {
 	if got, want := table.Present(1), []float64{1, 0, 1}; !slices.Equal(got, want) {
 		t.Errorf("present are %v, expected %v", got, want)
 	}
-	t.Run("from some of the rows", func(t *testing.T) {
-		got := table.RowsImputedFrom([]int{0, 1, 2})
-		if want := []float64{1, 1, 2, 0, 3, 0, 10, 1, 4, 0}; !slices.Equal(got, want) {
-			t.Errorf("rows are %v, expected %v", got, want)
-		}
-		if table.Rows[2] != 3.5 {
-			t.Error("the table was changed")
-		}
-	})
-	t.Run("from rows that have no value", func(t *testing.T) {
-		if got := table.RowsImputedFrom([]int{1}); got[2] != 3.5 || got[5] != 0 {
-			t.Errorf("rows are %v", got)
-		}
-	})
-}
-
-func TestRowsWithoutGapsAreShared(t *testing.T) {
-	t.Parallel()
-	table := readText(t, "x,y\n1,p\n2,q\n", Options{Label: "y", Impute: true})
-	if got := table.RowsImputedFrom([]int{0}); &got[0] != &table.Rows[0] {
-		t.Error("rows were copied though nothing is missing")
-	}
 }
 
 func TestMostlyNumbersIsAWarning(t *testing.T) {

@@ -30,8 +30,8 @@ func TestSchemaSaysHowColumnsAreRead(t *testing.T) {
 	if want := []float64{2, 2, 1, 4, 0, 3, 8, 1, 2}; !slices.Equal(table.Rows, want) {
 		t.Errorf("rows are %v, expected %v", table.Rows, want)
 	}
-	if got := table.RowsImputedFrom([]int{0}); got[5] != 3 {
-		t.Errorf("the stand-in of the schema became %v", got[5])
+	if want := []bool{false, false, true}; !slices.Equal(table.Settled, want) {
+		t.Errorf("settled by the schema are %v, expected %v", table.Settled, want)
 	}
 }
 

@@ -78,7 +78,11 @@ func (b *builder) settle(t *Table, j int, f *softmax.Feature) error {
 	case !c.categorical && c.notNumber.at == 0:
 		return b.inFile(c.fail(c.tooLarge.at, notInRange, c.tooLarge.text, MaxMagnitude))
 	}
-	if c.mostlyNumbers() {
+	switch odd := c.turned; {
+	case odd.at > 0 && c.numbersPrevail():
+		t.Warnings = append(t.Warnings, b.inFile(c.fail(odd.at,
+			"%q is a text, so the column is categorical with %d categories", odd.text, len(c.texts))))
+	case c.mostlyNumbers():
 		t.Warnings = append(t.Warnings, b.inFile(c.fail(c.notNumber.at,
 			"%q is not a number, so the column is categorical with %d categories", c.notNumber.text, len(c.texts))))
 	}
@@ -132,16 +136,14 @@ func freeName(name string, taken map[string]int32) string {
 // in for missing values, which it also writes into the table.
 func (b *builder) complete(ctx context.Context, t *Table, features []softmax.Feature) error {
 	p := len(features)
-	t.standIns = make([]*float64, p)
+	t.Settled = make([]bool, p)
 	ranges := extents(t.Rows, p)
 	for j := range features {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		f, missing := &features[j], t.Missing[j]
-		if b.features[j].fixed != nil {
-			t.standIns[j] = f.Impute
-		}
+		t.Settled[j] = b.features[j].fixed != nil && f.Impute != nil
 		if !f.Categorical() {
 			f.Range = &ranges[j]
 		}

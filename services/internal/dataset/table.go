@@ -24,8 +24,8 @@ type Table struct {
 	// Classes are the labels that occur, in order: by number if all are numbers, by text
 	// otherwise. At least two.
 	Classes []string
-	// Rows are row-major, Len() × Signature.Len(); missing values are imputed. See
-	// [Table.RowsImputedFrom].
+	// Rows are row-major, Len() × Signature.Len(); missing values are imputed by
+	// what is typical of all rows that have one, or what the schema says.
 	Rows []float64
 	// Sparse holds the rows in place of Rows, which is nil then, where the source holds only what
 	// is not 0: all features are numeric, and nothing is missing. Nil: Rows holds them.
@@ -36,13 +36,13 @@ type Table struct {
 	Weights []float64
 	// Missing holds, per feature, the rows whose value was missing, ascending.
 	Missing [][]int
+	// Settled says, per feature, whether the schema has what stands in for missing values, so that
+	// it holds whatever the rows are. Nil: of none.
+	Settled []bool
 	// Warnings tell of columns that were read, but perhaps not as meant.
 	Warnings []*Error
 
-	// standIns holds per feature what stands in for missing values whatever the rows are, nil
-	// where that follows from them; nil if so for all.
-	standIns []*float64
-	sparse   *sparseColumns // of Sparse; nil without
+	sparse *sparseColumns // of Sparse; nil without
 }
 
 // Len returns the number of rows.
@@ -82,33 +82,6 @@ func (t *Table) Typical(ctx context.Context) ([]float64, error) {
 		row[j] = typical(t.Signature.Feature(j), t.present(j, nil))
 	}
 	return row, nil
-}
-
-// RowsImputedFrom returns all rows, row-major, with missing values replaced by what is typical
-// of the given rows, which ascend: so rows held out have no say in the values that a model is
-// fitted with. Where none of the given rows has a value, the whole table's stands in; where a
-// schema has a stand-in, that does. The caller must not change the rows: they are those of the
-// table if it lacks no values. Of a sparse table they are nil.
-func (t *Table) RowsImputedFrom(given []int) []float64 {
-	p := t.Signature.Len()
-	rows := t.Rows
-	for j, missing := range t.Missing {
-		if len(missing) == 0 || t.standIns != nil && t.standIns[j] != nil {
-			continue
-		}
-		values := t.present(j, given)
-		if len(values) == 0 {
-			continue
-		}
-		if &rows[0] == &t.Rows[0] {
-			rows = slices.Clone(t.Rows)
-		}
-		value := typical(t.Signature.Feature(j), values)
-		for _, i := range missing {
-			rows[i*p+j] = value
-		}
-	}
-	return rows
 }
 
 // Present returns the values of a feature in all rows that have one, in the order of the rows.
