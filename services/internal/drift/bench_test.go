@@ -3,6 +3,7 @@ package drift_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
@@ -71,6 +72,17 @@ func BenchmarkAdd(b *testing.B) {
 				for i := range 256 {
 					batch.Add(rows[i], nil, i%3, 0.9)
 				}
+				batch.Flush()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/row")
+		})
+		classes, confidences, values := make([]int, 128), make([]float64, 128), slices.Concat(rows[:128]...)
+		b.Run(fmt.Sprintf("rows/%d", features), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				batch := w.Batch()
+				batch.AddRows(values, classes, confidences)
+				batch.AddRows(values, classes, confidences)
 				batch.Flush()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256, "ns/row")

@@ -31,6 +31,7 @@ type feature struct {
 	// edges are the inner edges of the bins, padded with infinities to a power of two of values;
 	// nil for a categorical feature, and for one bin.
 	edges       []float64
+	grid        *grid   // of the edges, nil where they lie too close
 	least, most float64 // the range; infinite where it is not known
 	at          int     // the place of the first cell
 	bins        int
@@ -111,6 +112,7 @@ func newFeature(f *modelv1.Feature, profile *modelv1.FeatureProfile, rows uint32
 	if categories == 0 {
 		out.bins = len(profile.GetEdges()) + 1
 		out.edges = padded(profile.GetEdges())
+		out.grid = newGrid(profile.GetEdges())
 	}
 	return out
 }

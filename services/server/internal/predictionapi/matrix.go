@@ -136,15 +136,12 @@ func (s *matrixScorer) scoreRows(ctx context.Context, block *monitor.Block, resu
 		s.scoreEach(ctx, block, result, first, start, end)
 		return
 	}
-	noted := false
+	indices, confidences := result.ClassIndices[start-first:end-first], result.Confidences[start-first:end-first]
 	for i, class := range s.some.classes {
-		at, confidence := start-first+i, s.some.probabilities[i*k+class]
-		result.ClassIndices[at], result.Confidences[at] = uint32(class), confidence
-		values := rows[i*s.columns : (i+1)*s.columns]
-		if s.observe(block, values, nil, class, confidence) && !noted {
-			noted = true
-			s.unsure.note(ctx, &s.assigned, values, nil, class, confidence)
-		}
+		indices[i], confidences[i] = uint32(class), s.some.probabilities[i*k+class]
+	}
+	if i := s.observeRows(block, rows, s.columns, s.some.classes, confidences); i >= 0 {
+		s.unsure.note(ctx, &s.assigned, rows[i*s.columns:(i+1)*s.columns], nil, s.some.classes[i], confidences[i])
 	}
 }
 

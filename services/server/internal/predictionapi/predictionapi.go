@@ -132,6 +132,21 @@ func (a *assigned) observe(block *monitor.Block, values []float64, missing []boo
 	return a.tally.Add(values, missing, class, probability)
 }
 
+// observeRows is observe for rows of so many columns, row-major and without missing values. It
+// returns the first whose prediction is an unsure one, or -1.
+func (a *assigned) observeRows(block *monitor.Block, rows []float64, columns int, classes []int, confidences []float64) (unsure int) {
+	if block != nil && len(a.shadows) == 0 {
+		return block.AddRows(rows, classes, confidences)
+	}
+	unsure = -1
+	for i, class := range classes {
+		if a.observe(block, rows[i*columns:(i+1)*columns], nil, class, confidences[i]) && unsure < 0 {
+			unsure = i
+		}
+	}
+	return unsure
+}
+
 // checkSubject returns what is wrong with the id of a subject.
 func checkSubject(id, prefix string) []rpc.Violation {
 	if len(id) <= maxSubjectBytes {
