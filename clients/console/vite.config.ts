@@ -26,16 +26,24 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/*.test.ts", "test/{live,models}/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["test/*.test.ts", "test/{live,models}/*.test.ts"],
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,
         test: {
           name: "e2e",
           include: ["test/e2e/*.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
           fileParallelism: false,
+          // Limits for what hangs. Where others compile, a browser takes ten times as long.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
+          // A test that needs it is named in the summary of the run.
+          retry: 1,
         },
       },
     ],

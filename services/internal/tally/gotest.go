@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -81,41 +82,53 @@ func show(stream io.Reader, w io.Writer) error {
 
 // countGo counts the tests of the stream. A test with subtests counts by them, and by itself
 // only where it fails and none of them does; likewise a package and its tests. What began and
-// never ended has failed.
-func countGo(stream io.Reader) (counts, error) {
+// never ended has failed. Of a test that ran again the second run counts: one that failed in the
+// first is flaky where it passed in the second, and has failed where it was skipped.
+func countGo(stream io.Reader) (result, error) {
 	last := make(map[test]string)
+	everFailed := make(map[test]bool)
 	err := eachEvent(stream, func(e event) {
+		t := test{e.Package, e.Test}
 		switch e.Action {
 		case "start", "run", "pass", "fail", "skip":
-			last[test{e.Package, e.Test}] = e.Action
+			everFailed[t] = everFailed[t] || e.Action == "fail"
+			if e.Action != "skip" || !everFailed[t] {
+				last[t] = e.Action
+			}
 		}
 	}, func(string) {})
 	if err != nil {
-		return counts{}, err
+		return result{}, err
 	}
 	hasParts := make(map[test]bool)
 	partFailed := make(map[test]bool)
+	partFlaky := make(map[test]bool)
 	for t, action := range last {
 		for parent, ok := t.parent(); ok; parent, ok = parent.parent() {
 			hasParts[parent] = true
 			partFailed[parent] = partFailed[parent] || failed(action)
+			partFlaky[parent] = partFlaky[parent] || everFailed[t] && action == "pass"
 		}
 	}
-	var c counts
+	var r result
 	for t, action := range last {
+		if everFailed[t] && action == "pass" && !partFlaky[t] && !partFailed[t] {
+			r.flaky = append(r.flaky, t.String())
+		}
 		switch {
 		case failed(action):
 			if !partFailed[t] {
-				c.failed++
+				r.failed++
 			}
 		case hasParts[t] || t.name == "":
 		case action == "skip":
-			c.skipped++
+			r.skipped++
 		default:
-			c.passed++
+			r.passed++
 		}
 	}
-	return c, nil
+	slices.Sort(r.flaky)
+	return r, nil
 }
 
 func failed(action string) bool { return action != "pass" && action != "skip" }
@@ -128,3 +141,6 @@ func (t test) parent() (test, bool) {
 	above := t.name[:max(0, strings.LastIndex(t.name, "/"))]
 	return test{t.pkg, above}, true
 }
+
+// String names the test for people: "example.test/pkg.TestName/subtest".
+func (t test) String() string { return strings.TrimSuffix(t.pkg+"."+t.name, ".") }

@@ -7,6 +7,18 @@
 // A report that ends in .jsonl is such a stream; one in .json is from Vitest's JSON reporter.
 // The exit code is 1 when a test failed, and when a report is missing or empty: no news is not
 // good news.
+//
+// A test that fails gets a second chance, which nobody overlooks: one that passes then counts as
+// passed and as flaky, and is named where the run ends and in the last line of the sum. Vitest
+// gives it as its configuration says. `tally go` gives it where the command is `go test` or ends
+// in it, such as `/usr/lib/go/bin/go test -race -json ./...`: it runs the failed tests once more,
+// by package, with the same flags, and appends that to the report. What begins with a dash is
+// taken for a flag, so values go with it: `-timeout=20m`. Subtests run again with the test that
+// they are a part of; fuzz targets and examples are tests too.
+//
+// There is no second chance where more went wrong than tests that are flaky do: where more than
+// five failed, a package did not build, a test binary did not reach its end (a panic, a time
+// limit, an exit), a package failed beside its tests, or the race detector found anything.
 package main
 
 import (
@@ -15,7 +27,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 )
 
@@ -37,28 +48,4 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return sum(args[1:], stdout)
 	}
 	return errors.New("expected `go REPORT COMMAND [ARGUMENT...]` or `sum NAME=REPORT...` as arguments")
-}
-
-// runGo runs the command, shows its stream on stdout and keeps it in the file report.
-func runGo(ctx context.Context, report string, command []string, stdout, stderr io.Writer) (err error) {
-	file, err := os.Create(report)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Stderr = stderr
-	stream, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	shown := show(io.TeeReader(stream, file), stdout)
-	if err := errors.Join(shown, cmd.Wait()); err != nil {
-		return fmt.Errorf("%s: %w", cmd, err)
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +22,33 @@ func (c counts) String() string {
 	return s
 }
 
+// result is what a report comes to.
+type result struct {
+	counts
+	// flaky names the tests that passed in their second run only. They are among those passed.
+	flaky []string
+}
+
+// String gives the counts, and the number of flaky tests where there are any.
+func (r result) String() string {
+	if len(r.flaky) == 0 {
+		return r.counts.String()
+	}
+	return fmt.Sprintf("%s, %d flaky", r.counts, len(r.flaky))
+}
+
+// add takes over what another report comes to.
+func (r *result) add(o result) {
+	r.passed += o.passed
+	r.failed += o.failed
+	r.skipped += o.skipped
+	r.flaky = append(r.flaky, o.flaky...)
+}
+
 // sum prints the counts of each report, given as NAME=REPORT, and then their total alone on the
-// last line.
+// last line, with the names of flaky tests.
 func sum(reports []string, w io.Writer) error {
-	var total counts
+	var total result
 	var problems []error
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table)
@@ -35,7 +57,7 @@ func sum(reports []string, w io.Writer) error {
 		if !ok {
 			return fmt.Errorf("%q, expected NAME=REPORT", report)
 		}
-		c, err := count(file)
+		r, err := count(file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			problems = append(problems, fmt.Errorf("%s: did not run", name))
@@ -45,28 +67,30 @@ func sum(reports []string, w io.Writer) error {
 			problems = append(problems, fmt.Errorf("%s: %w", name, err))
 			fmt.Fprintf(table, "%s\tno report\n", name)
 			continue
-		case c.failed > 0:
-			problems = append(problems, fmt.Errorf("%s: %d failed", name, c.failed))
-		case c.passed == 0:
+		case r.failed > 0:
+			problems = append(problems, fmt.Errorf("%s: %d failed", name, r.failed))
+		case r.passed == 0:
 			problems = append(problems, fmt.Errorf("%s: no test passed", name))
 		}
-		fmt.Fprintf(table, "%s\t%s\n", name, c)
-		total.passed += c.passed
-		total.failed += c.failed
-		total.skipped += c.skipped
+		fmt.Fprintf(table, "%s\t%s\n", name, r)
+		total.add(r)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s\n", total)
+	names := ""
+	if len(total.flaky) > 0 {
+		names = ": " + strings.Join(total.flaky, ", ")
+	}
+	fmt.Fprintf(w, "\n%s%s\n", total, names)
 	return errors.Join(problems...)
 }
 
 // count reads a report of either kind.
-func count(path string) (c counts, err error) {
+func count(path string) (r result, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return counts{}, err
+		return result{}, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	switch {
@@ -75,28 +99,5 @@ func count(path string) (c counts, err error) {
 	case strings.HasSuffix(path, ".json"):
 		return countVitest(file)
 	}
-	return counts{}, fmt.Errorf("%s: expected a name in .jsonl (Go) or .json (Vitest)", path)
-}
-
-// countVitest counts the tests of a report of Vitest's JSON reporter. A run that failed without
-// a failed test, such as by a file that does not load, counts as one that failed.
-func countVitest(report io.Reader) (counts, error) {
-	var r struct {
-		Success         *bool `json:"success"`
-		NumPassedTests  int   `json:"numPassedTests"`
-		NumFailedTests  int   `json:"numFailedTests"`
-		NumPendingTests int   `json:"numPendingTests"`
-		NumTodoTests    int   `json:"numTodoTests"`
-	}
-	if err := json.NewDecoder(report).Decode(&r); err != nil {
-		return counts{}, err
-	}
-	if r.Success == nil {
-		return counts{}, errors.New(`no "success" in the report: it is not of Vitest's JSON reporter`)
-	}
-	c := counts{passed: r.NumPassedTests, failed: r.NumFailedTests, skipped: r.NumPendingTests + r.NumTodoTests}
-	if !*r.Success && c.failed == 0 {
-		c.failed = 1
-	}
-	return c, nil
+	return result{}, fmt.Errorf("%s: expected a name in .jsonl (Go) or .json (Vitest)", path)
 }

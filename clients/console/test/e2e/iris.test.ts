@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fill, predicted, startBrowser, visit } from "./browser.js";
+import { ask, emptyPage, fill, predicted, startBrowser, visit } from "./browser.js";
 import { type Sepal, startSepal } from "./sepal.js";
+import { attribute, count, focused, text, texts, value, visible, width } from "./shown.js";
 
 const setosa = {
   "Sepal length": "5.1",
@@ -27,23 +28,23 @@ afterAll(async () => {
 
 test("the page tells the model and its features, and complains of nothing", async () => {
   const { page, complaints } = await visit(browser, sepal.url);
-  expect(await page.locator("h1").textContent()).toMatch(/^iris\s+v\d+\.\d+\.\d+$/);
-  expect(await page.locator(".about").textContent()).toContain("setosa, versicolor or virginica");
-  expect(await page.locator("form .field label").allTextContents()).toEqual([
+  await text(page.locator("h1")).toMatch(/^iris\s+v\d+\.\d+\.\d+$/);
+  await text(page.locator(".about")).toContain("setosa, versicolor or virginica");
+  await texts(page.locator("form .field label")).toEqual([
     "Sepal length cm",
     "Sepal width cm",
     "Petal length cm",
     "Petal width cm",
   ]);
-  expect(await page.locator("input[type=number]").count()).toBe(4);
-  expect(await page.locator("input[type=range]").count()).toBe(4);
-  expect(await page.locator(".score").count()).toBe(3);
+  await count(page.locator("input[type=number]")).toBe(4);
+  await count(page.locator("input[type=range]")).toBe(4);
+  await count(page.locator(".score")).toBe(3);
   expect(complaints).toEqual([]);
 });
 
 test("predictions follow what is typed, with bars in proportion", async () => {
   const { page, complaints } = await visit(browser, sepal.url);
-  await fill(page, setosa);
+  await ask(page, setosa);
   await predicted(page, "setosa");
   const scores = await page.locator(".score").evaluateAll((rows) =>
     rows.map((row) => ({
@@ -58,7 +59,7 @@ test("predictions follow what is typed, with bars in proportion", async () => {
   expect(first).toBeGreaterThan(second);
   expect(second).toBeGreaterThan(third);
   expect(Number.parseFloat(scores[0]?.text ?? "") / 100).toBeCloseTo(first, 2);
-  expect(await page.locator(".confidence").textContent()).toBe(`${scores[0]?.text} sure`);
+  await text(page.locator(".confidence")).toBe(`${scores[0]?.text} sure`);
 
   await fill(page, virginicaPetals);
   await predicted(page, "virginica");
@@ -74,13 +75,13 @@ test("a slider moves its value and the prediction", async () => {
     await slider.fill((await slider.getAttribute("max")) ?? "");
   }
   await predicted(page, "virginica");
-  expect(await page.locator("#f2").inputValue()).not.toBe("1.4");
+  await value(page.locator("#f2")).not.toBe("1.4");
 });
 
 test("the explanation has bars on both sides of its axis and sums to the margin", async () => {
   const { page } = await visit(browser, sepal.url);
   // Petals of a setosa, sepals that speak against it.
-  await fill(page, { ...setosa, "Sepal width": "2.0" });
+  await ask(page, { ...setosa, "Sepal width": "2.0" });
   await predicted(page, "setosa");
   await page.getByText("Why setosa rather than versicolor").waitFor();
   const bars = await page.locator(".contribution").evaluateAll((rows) =>
@@ -108,21 +109,21 @@ test("the explanation has bars on both sides of its axis and sums to the margin"
 test("a value that is none is refused next to its input", async () => {
   const { page, complaints } = await visit(browser, sepal.url);
   const input = page.locator("#f1");
-  for (const text of ["", "1e999", "e"]) {
+  const note = page.locator(".stale-note");
+  for (const typed of ["", "1e999", "e"]) {
     await input.fill("3");
-    await expect.poll(() => input.getAttribute("aria-invalid")).toBeNull();
+    await attribute(input, "aria-invalid").toBeNull();
     await input.clear();
-    await input.pressSequentially(text);
-    await expect.poll(() => input.getAttribute("aria-invalid")).toBe("true");
-    const error = page.locator("#f1-error");
-    expect(await error.textContent()).toMatch(/^Enter a (finite )?number/);
-    expect(await input.getAttribute("aria-describedby")).toContain("f1-error");
-    expect(await page.locator(".summary").textContent()).toContain("Sepal width");
-    expect(await page.locator(".stale-note").isVisible()).toBe(true);
+    await input.pressSequentially(typed);
+    await attribute(input, "aria-invalid").toBe("true");
+    await text(page.locator("#f1-error")).toMatch(/^Enter a (finite )?number/);
+    await attribute(input, "aria-describedby").toContain("f1-error");
+    await text(page.locator(".summary")).toContain("Sepal width");
+    await visible(note).toBe(true);
   }
   await input.fill("3");
-  await expect.poll(() => page.locator("#f1-error").isVisible()).toBe(false);
-  await expect.poll(() => page.locator(".stale-note").isVisible()).toBe(false);
+  await visible(page.locator("#f1-error")).toBe(false);
+  await visible(note).toBe(false);
   expect(complaints).toEqual([]);
 });
 
@@ -130,12 +131,10 @@ test("a value outside the training range is served, and marked", async () => {
   const { page } = await visit(browser, sepal.url);
   await fill(page, { ...setosa, "Sepal length": "99" });
   const warning = page.locator("#f0-warning");
-  expect(await warning.textContent()).toContain("Outside the training range");
-  await expect
-    .poll(() => page.locator(".contribution .detail").first().textContent())
-    .toBe("99 cm");
+  await text(warning).toContain("Outside the training range");
+  await text(page.locator(".contribution .detail").first()).toBe("99 cm");
   await fill(page, setosa);
-  expect(await warning.isVisible()).toBe(false);
+  await visible(warning).toBe(false);
 });
 
 test("what only the server can refuse is told in a banner", async () => {
@@ -152,35 +151,38 @@ test("the skip link leads to the prediction", async () => {
   const { page } = await visit(browser, sepal.url);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe("prediction");
+  await focused(page).toBe("prediction");
 });
 
 test("the keyboard is enough", async () => {
   const { page } = await visit(browser, sepal.url);
   await page.keyboard.press("Tab");
-  expect(await page.evaluate(() => document.activeElement?.className)).toBe("skip");
+  await focused(page).toBe("skip");
+  const link = () => page.evaluate(() => document.activeElement?.textContent);
   for (const view of ["Predict", "Models", "Live"]) {
     await page.keyboard.press("Tab");
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(view);
+    await expect.poll(link).toBe(view);
   }
-  for (const text of ["6.5", "3.0", "6.0", "2.5"]) {
+  for (const [i, typed] of ["6.5", "3.0", "6.0", "2.5"].entries()) {
     await page.keyboard.press("Tab");
+    await focused(page).toBe(`f${i}`);
     const outline = await page.evaluate(
       () => document.activeElement && getComputedStyle(document.activeElement).outlineStyle,
     );
     expect(outline).toBe("solid");
     await page.keyboard.press("Control+a");
-    await page.keyboard.type(text);
+    await page.keyboard.type(typed);
+    await value(page.locator(`#f${i}`)).toBe(typed);
   }
   await page.keyboard.press("Enter");
   await predicted(page, "virginica");
   await page.keyboard.press("ArrowUp");
-  expect(await page.locator("#f3").inputValue()).not.toBe("2.5");
+  await value(page.locator("#f3")).not.toBe("2.5");
   await page.keyboard.press("Control+a");
   await page.keyboard.press("Delete");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("f3");
+  await focused(page).toBe("f3");
 });
 
 test.each([
@@ -188,18 +190,15 @@ test.each([
   ["dark", 1200],
   ["light", 320],
   ["dark", 320],
-] as const)("in %s at %d pixels nothing sticks out sideways", async (colorScheme, width) => {
+] as const)("in %s at %d pixels nothing sticks out sideways", async (colorScheme, pixels) => {
   const { page, complaints } = await visit(browser, sepal.url, {
     colorScheme,
-    viewport: { width, height: 640 },
+    viewport: { width: pixels, height: 640 },
   });
-  await fill(page, { ...setosa, "Sepal width": "99" });
+  await ask(page, { ...setosa, "Sepal width": "99" });
   await predicted(page, "setosa");
-  const { scroll, background } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    background: getComputedStyle(document.body).backgroundColor,
-  }));
-  expect(scroll).toBe(width);
+  await width(page).toBe(pixels);
+  const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const [red = NaN] = (background.match(/\d+/g) ?? []).map(Number);
   expect(red > 128).toBe(colorScheme === "light");
   expect(complaints).toEqual([]);
@@ -209,10 +208,13 @@ test("the copied command asks for the same prediction", async () => {
   const { page } = await visit(browser, sepal.url, {
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  await fill(page, setosa);
+  await ask(page, setosa);
   await predicted(page, "setosa");
-  await page.getByRole("button", { name: "Copy" }).click();
-  await page.getByRole("button", { name: "Copied" }).waitFor();
+  // The button says so for a moment only: somebody has to be looking already.
+  await Promise.all([
+    page.getByRole("button", { name: "Copied" }).waitFor(),
+    page.getByRole("button", { name: "Copy" }).click(),
+  ]);
   const command = await page.evaluate(() => navigator.clipboard.readText());
   const answer = JSON.parse(
     execFileSync("/bin/sh", ["-c", command.replace(/^curl /, "curl -sS --fail-with-body ")], {
@@ -225,7 +227,7 @@ test("the copied command asks for the same prediction", async () => {
 });
 
 test("calls are binary gRPC-Web to the page's own origin, and nothing goes elsewhere", async () => {
-  const page = await (await browser.newContext()).newPage();
+  const page = await emptyPage(browser);
   const requests: { url: string; type: string | undefined }[] = [];
   page.on("request", (r) => requests.push({ url: r.url(), type: r.headers()["content-type"] }));
   const answered = page.waitForResponse((r) => r.url().endsWith("/Predict"));

@@ -6,6 +6,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, type Visit, visit } from "./browser.js";
 import { startSepal, testdata } from "./sepal.js";
+import { count, text } from "./shown.js";
 
 let browser: Browser;
 let folder: string;
@@ -31,7 +32,6 @@ async function at(
     const predicts = !where.includes("#models");
     const seen = await visit(browser, `${sepal.url}/${where}`, { predicts });
     await run({ ...seen, url: sepal.url });
-    await seen.page.context().close();
   } finally {
     await sepal.stop();
   }
@@ -59,7 +59,7 @@ test.each([
 ])("%s is read-only, which is told in place of buttons", (_, path) =>
   at(path && testdata(path), "#models", async ({ page, complaints }) => {
     await page.getByText("read-only: versions are published to a folder or a bucket").waitFor();
-    expect(await page.locator("#models-view .card .buttons button").count()).toBe(0);
+    await count(page.locator("#models-view .card .buttons button")).toBe(0);
     expect(complaints).toEqual([]);
   }),
 );
@@ -74,9 +74,9 @@ test("a model without a version that could answer says so", () => {
     await createSepalClient({ baseUrl: url, protocol: "connect" }).reload();
     await page.goto(`${url}/?model=other#models`);
     await page.getByText("No version can answer").waitFor();
-    expect(await page.locator("h1:visible").textContent()).toBe("other");
-    expect(await page.locator(".track.split").count()).toBe(0);
-    expect(await page.getByRole("button", { name: "Split traffic" }).count()).toBe(0);
+    await text(page.locator("h1:visible")).toBe("other");
+    await count(page.locator(".track.split")).toBe(0);
+    await count(page.getByRole("button", { name: "Split traffic" })).toBe(0);
     expect(complaints).toEqual([]);
   });
 });
@@ -94,13 +94,13 @@ test("a promotion to another signature is warned of before it is confirmed", () 
     for (const name of ["Promote v1.0.0", "Split to v1.0.0"]) {
       await page.getByRole("button", { name, exact: true }).click();
       await dialog.getByText("v1.0.0 does not take or answer the same as v1.1.0").waitFor();
-      expect(await dialog.locator(".breaks").textContent()).toContain("“renamed” is new");
+      await text(dialog.locator(".breaks")).toContain("“renamed” is new");
       await dialog.getByRole("button", { name: "Cancel" }).click();
       await dialog.waitFor({ state: "detached" });
     }
     await page.getByRole("button", { name: "Promote v1.2.0-rc.1", exact: true }).click();
     await dialog.getByText("becomes the stable version").waitFor();
-    expect(await dialog.locator(".warning").count()).toBe(0);
+    await count(dialog.locator(".warning")).toBe(0);
     expect(complaints).toEqual([]);
   });
 });
@@ -112,9 +112,9 @@ test("a model fitted one class against the rest is explained by its own log-odds
     async ({ page, complaints }) => {
       const why = page.locator(".why");
       await why.getByText("Fitted one class against the rest").waitFor();
-      expect(await why.textContent()).toContain("rather than the rest");
-      expect(await why.textContent()).not.toContain("as likely as");
-      expect(await why.textContent()).not.toContain("mean training row");
+      await text(why).toContain("rather than the rest");
+      await text(why).not.toContain("as likely as");
+      await text(why).not.toContain("mean training row");
       expect(complaints).toEqual([]);
     },
   ));
@@ -127,10 +127,10 @@ test("the code of the models view is loaded when it is looked at", () =>
           performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"))
             .length,
       );
-    expect(await scripts()).toBe(1);
+    await expect.poll(scripts).toBe(1);
     await page.getByRole("link", { name: "Models" }).click();
     await page.getByRole("heading", { name: "History" }).waitFor();
-    expect(await scripts()).toBe(2);
+    await expect.poll(scripts).toBe(2);
     expect(complaints).toEqual([]);
   }));
 

@@ -46,6 +46,18 @@ export async function startSepal(environment: Record<string, string> = {}): Prom
   };
 }
 
+/** Starts a server where one was before: for a moment a connection may have taken its port. */
+export async function startAgain({ port }: Sepal): Promise<Sepal> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startSepal({ PORT: String(port) });
+    } catch (error) {
+      if (tries === 10 || !String(error).includes("address already in use")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
 function addressOf(process_: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const log: string[] = [];
@@ -53,7 +65,8 @@ function addressOf(process_: ChildProcess): Promise<string> {
       reject(new Error(`${binary} serve ${what}; its log:\n${log.join("\n")}`));
     };
     process_.once("error", (error) => fail(`could not be started: ${error.message}`));
-    process_.once("exit", (code) => fail(`ended with ${code} before it served`));
+    // At its close, unlike its exit, all that it wrote is read.
+    process_.once("close", (code) => fail(`ended with ${code} before it served`));
     if (!process_.stderr) return fail("has no stderr");
     createInterface({ input: process_.stderr }).on("line", (line) => {
       log.push(line);

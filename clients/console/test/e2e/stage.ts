@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSepalClient, type Rollout, type SepalClient } from "@sepal-ml/client";
 import type { Browser, Locator, Page } from "playwright-core";
-import { startBrowser, type Visit, visit } from "./browser.js";
+import { startBrowser, type Visit, type VisitOptions, visit } from "./browser.js";
 import { runSepal, startSepal, testdata } from "./sepal.js";
+import { texts } from "./shown.js";
 
 /** The models view of a server of its own. */
 export interface Scene extends Visit {
@@ -49,10 +50,7 @@ export class Stage {
   }
 
   /** Serves a copy of the registry, and opens the models view of it. */
-  async play(
-    run: (scene: Scene) => Promise<void>,
-    options: Parameters<typeof visit>[2] = {},
-  ): Promise<void> {
+  async play(run: (scene: Scene) => Promise<void>, options: VisitOptions = {}): Promise<void> {
     if (!this.#browser) throw new Error("the stage is not open");
     const registry = mkdtempSync(join(this.#folder, "registry-"));
     cpSync(join(this.#folder, "two"), registry, { recursive: true });
@@ -68,7 +66,6 @@ export class Stage {
         return rollout;
       };
       await run({ ...seen, url: sepal.url, registry, client, rollout });
-      await seen.page.context().close();
     } finally {
       await sepal.stop();
     }
@@ -79,8 +76,7 @@ export class Stage {
 export const version = (page: Page, name: string): Locator =>
   page.locator(`[data-version="${name}"]`);
 
-export const badges = (page: Page, name: string): Promise<string[]> =>
-  version(page, name).locator(".badge").allTextContents();
+export const badges = (page: Page, name: string) => texts(version(page, name).locator(".badge"));
 
 export const button = (page: Page, name: string): Locator =>
   page.getByRole("button", { name, exact: true });

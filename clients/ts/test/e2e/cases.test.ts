@@ -11,13 +11,13 @@ let server: Server;
 
 beforeAll(async () => {
   server = await startServer();
-}, 60_000);
+});
 
 afterAll(async () => {
   if (server) {
     expect(await server.stop(), "exit code of the server").toBe(0);
   }
-}, 60_000);
+});
 
 const transports: [string, (baseUrl: string) => SepalClient][] = [];
 for (const useBinaryFormat of [true, false]) {

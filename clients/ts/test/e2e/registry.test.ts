@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   create,
   createSepalClient,
@@ -13,28 +13,24 @@ import {
   VersionState,
 } from "../../src/index.js";
 import { createSepalClient as createNodeClient } from "../../src/node.js";
-import { type Server, startServer, testModels } from "./server.js";
+import { testModels, withServer } from "./server.js";
 
 const row = { features: [5.1, 3.5, 1.4, 0.2] };
-let folder: string;
-let server: Server;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "sepal-registry-"));
-  const version = join("iris", "v1.0.0");
-  cpSync(join(testModels, version), join(folder, version), { recursive: true });
-  server = await startServer(folder);
-}, 60_000);
-
-afterAll(async () => {
-  await server?.stop();
-  if (folder) {
+/** Serves a folder of its own that has one version of iris. */
+async function withRegistry(run: (baseUrl: string, folder: string) => Promise<void>) {
+  const folder = mkdtempSync(join(tmpdir(), "sepal-registry-"));
+  try {
+    const version = join("iris", "v1.0.0");
+    cpSync(join(testModels, version), join(folder, version), { recursive: true });
+    await withServer(folder, ({ baseUrl }) => run(baseUrl, folder));
+  } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+}
 
-test("a version is published, given traffic, and taken back", async () => {
-  const { baseUrl } = server;
+test("a version is published, given traffic, and taken back", () => withRegistry(changes));
+
+async function changes(baseUrl: string, folder: string) {
   const client = createNodeClient({ baseUrl });
   const browser = createSepalClient({ baseUrl });
 
@@ -82,4 +78,4 @@ test("a version is published, given traffic, and taken back", async () => {
   ]);
   expect(events.every((event) => event.requestId !== "")).toBe(true);
   expect(await client.reload()).toMatchObject({ changed: false, problems: [] });
-});
+}

@@ -4,14 +4,27 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { repository } from "./repository.js";
 
-const startLimitMs = 30_000;
-const stopLimitMs = 15_000;
+const startLimitMs = 90_000;
+const stopLimitMs = 60_000;
 
 /** A server process of this test run. */
 export interface Server {
   readonly baseUrl: string;
   /** Asks the server to stop and resolves to its exit code; null when it had to be killed. */
   stop(): Promise<number | null>;
+}
+
+/** Runs with a server of its own, which nothing was asked before. */
+export async function withServer(
+  modelPath: string,
+  run: (server: Server) => Promise<void>,
+): Promise<void> {
+  const server = await startServer(modelPath);
+  try {
+    await run(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** The folder of the test models. */

@@ -128,10 +128,10 @@ test("a stream has the time limit of its call, and not that of the client", asyn
     { timeoutMs: 20 },
   );
   await collect(client.batchPredictStream({}));
-  await collect(client.batchPredictStream({}, { timeoutMs: 5_000 }));
+  await collect(client.batchPredictStream({}, { timeoutMs: 60_000 }));
   expect(seen[0]).toBeUndefined();
-  expect(seen[1]).toBeGreaterThan(4_000);
-  expect(seen[1]).toBeLessThanOrEqual(5_000);
+  expect(seen[1]).toBeGreaterThan(30_000);
+  expect(seen[1]).toBeLessThanOrEqual(60_000);
 });
 
 const answerEach: Parameters<typeof clientOf>[0] = {

@@ -108,8 +108,14 @@ test("the version that answers the first chunk answers all", async () => {
 test("so many requests are under way, the first alone, and results stay in order", async () => {
   let underWay = 0;
   const seen: number[] = [];
+  let go = (): void => undefined;
+  const three = new Promise<void>((resolve) => {
+    go = resolve;
+  });
   const { client } = echoing(async (_, call) => {
     seen[call] = ++underWay;
+    if (underWay === 3) go();
+    if (call > 0) await three;
     await new Promise((resolve) => setTimeout(resolve, call % 2 === 1 ? 10 : 1));
     underWay--;
   });
