@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 )
@@ -25,6 +26,10 @@ import (
 type Metrics struct {
 	// Requests are the metrics of the requests that it answers.
 	Requests *Requests
+
+	// Panicked is told of a panic while metrics were gathered, some of which were then left out.
+	// It is set before anything is gathered. nil: nobody is.
+	Panicked func(*crash.PanicError)
 
 	registry *prometheus.Registry
 }
@@ -59,7 +64,9 @@ func (m *Metrics) Watch(models *registry.Live, loads *Loads, monitor *monitor.Mo
 		}
 		return 0
 	})
-	for _, c := range []prometheus.Collector{isReady, loads.seconds, newModels(models), newPredictions(monitor), newDrifts(monitor)} {
+	for _, c := range []prometheus.Collector{
+		isReady, loads.seconds, m.contained(newModels(models)), m.contained(newPredictions(monitor)), m.contained(newDrifts(monitor)),
+	} {
 		_ = m.registry.Register(c) // as in New
 	}
 }

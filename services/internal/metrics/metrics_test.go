@@ -37,9 +37,9 @@ func used() *metrics.Metrics {
 	rpc.Begin()
 	rpc.Batch(3)
 	rpc.Batch(1000)
-	rpc.End(metrics.GRPC, 0, 60*time.Microsecond)
+	rpc.End(metrics.GRPC, 0, metrics.ReasonByCode, 60*time.Microsecond)
 	rpc.Begin()
-	rpc.End(metrics.Connect, connect.CodeInvalidArgument, 2*time.Second)
+	rpc.End(metrics.Connect, connect.CodeInvalidArgument, metrics.ReasonByCode, 2*time.Second)
 	rpc.Begin()
 	return m
 }
@@ -102,7 +102,7 @@ sepal_batch_rows_bucket{rpc="sepal.prediction.v1.PredictionService/Predict",le="
 sepal_batch_rows_bucket{rpc="sepal.prediction.v1.PredictionService/Predict",le="+Inf"} 2
 sepal_batch_rows_sum{rpc="sepal.prediction.v1.PredictionService/Predict"} 1003
 sepal_batch_rows_count{rpc="sepal.prediction.v1.PredictionService/Predict"} 2
-# HELP sepal_rejected_total Requests that a limit kept from being answered, or who asked.
+# HELP sepal_rejected_total Requests that a limit kept from being answered, or who asked; of a stream that goes on, each such message.
 # TYPE sepal_rejected_total counter
 sepal_rejected_total{reason="auth"} 0
 sepal_rejected_total{reason="deadline"} 0
@@ -166,9 +166,9 @@ func TestPathsOfClientsBecomeNoLabels(t *testing.T) {
 			t.Errorf("%q is known", path)
 		}
 		rpc.Begin()
-		rpc.End(metrics.Connect, connect.CodeUnimplemented, time.Second)
+		rpc.End(metrics.Connect, connect.CodeUnimplemented, metrics.ReasonByCode, time.Second)
 		rpc.Begin()
-		rpc.End(metrics.Connect, 99, time.Second) // a status that no one defines
+		rpc.End(metrics.Connect, 99, metrics.ReasonByCode, time.Second) // a status that no one defines
 	}
 	if n, err := testutil.GatherAndCount(m.Gatherer(), "sepal_requests_total"); err != nil || n != 3*3+2 {
 		t.Errorf("there are %d series, expected %d (error: %v)", n, 3*3+2, err)
@@ -187,7 +187,7 @@ func TestCountingAllocatesNothing(t *testing.T) { //nolint:paralleltest // alloc
 		_, _ = w.Write(answer)
 		traffic.End()
 		request.Body = body
-		rpc.End(metrics.GRPC, 0, time.Millisecond)
+		rpc.End(metrics.GRPC, 0, metrics.ReasonByCode, time.Millisecond)
 	})
 	if got > 0 {
 		t.Errorf("counting a request takes %v allocations, expected none", got)
@@ -273,15 +273,21 @@ func TestRejectionsAreCountedByReason(t *testing.T) {
 		connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeInternal, 99,
 	} {
 		rpc.Begin()
-		rpc.End(metrics.Connect, code, time.Second)
+		rpc.End(metrics.Connect, code, metrics.ReasonByCode, time.Second)
 	}
+	// What is said counts, whatever the code says.
+	for _, reason := range []metrics.Reason{metrics.ReasonRate, metrics.ReasonOverload, metrics.ReasonOverload} {
+		rpc.Begin()
+		rpc.End(metrics.Connect, connect.CodeResourceExhausted, reason, time.Second)
+	}
+	rpc.Reject(metrics.ReasonRate)
 	const want = `
-# HELP sepal_rejected_total Requests that a limit kept from being answered, or who asked.
+# HELP sepal_rejected_total Requests that a limit kept from being answered, or who asked; of a stream that goes on, each such message.
 # TYPE sepal_rejected_total counter
 sepal_rejected_total{reason="auth"} 2
 sepal_rejected_total{reason="deadline"} 2
-sepal_rejected_total{reason="overload"} 0
-sepal_rejected_total{reason="rate"} 0
+sepal_rejected_total{reason="overload"} 2
+sepal_rejected_total{reason="rate"} 2
 sepal_rejected_total{reason="size"} 1
 `
 	if err := testutil.GatherAndCompare(m.Gatherer(), strings.NewReader(want), "sepal_rejected_total"); err != nil {
@@ -298,7 +304,7 @@ func TestActivityTellsWhoseFaultItWas(t *testing.T) {
 			rpc, _ := m.Requests.RPC(path)
 			for code := range connect.CodeUnauthenticated + 1 {
 				rpc.Begin()
-				rpc.End(metrics.Connect, code, time.Second)
+				rpc.End(metrics.Connect, code, metrics.ReasonByCode, time.Second)
 			}
 		}
 		time.Sleep(5 * time.Second)

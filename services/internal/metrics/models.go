@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 	"github.com/sepal-ml/sepal/services/modelfile/onnx"
@@ -19,7 +20,7 @@ import (
 type models struct {
 	live *registry.Live
 
-	loads, failures, info, broken, shadows *prometheus.Desc
+	loads, failures, info, broken, problems, shadows *prometheus.Desc
 
 	mu       sync.Mutex
 	seen     *registry.Registry
@@ -46,6 +47,7 @@ func newModels(live *registry.Live) *models {
 		failures: desc("sepal_model_load_failures_total", "Versions of a model that could not be loaded, and files of served ones that became something else.", "model", "reason"),
 		info:     desc("sepal_model_info", "1 for each version that can answer.", "model", "version", "digest"),
 		broken:   desc("sepal_model_broken_versions", "Versions of a model that are there and could not be loaded.", "model"),
+		problems: desc("sepal_registry_problems", "What of the registry is not in force: that it cannot be read, that files are gone or another, and the like."),
 		shadows:  desc("sepal_shadow_rows_total", "Rows that a shadow scored as well, by whether it gave the same class.", "model", "version", "shadow", "outcome"),
 		seen:     new(registry.Registry),
 		loaded:   map[string]float64{},
@@ -56,7 +58,7 @@ func newModels(live *registry.Live) *models {
 
 // Describe implements [prometheus.Collector].
 func (m *models) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{m.loads, m.failures, m.info, m.broken, m.shadows} {
+	for _, desc := range []*prometheus.Desc{m.loads, m.failures, m.info, m.broken, m.problems, m.shadows} {
 		to <- desc
 	}
 }
@@ -83,6 +85,7 @@ func (m *models) Collect(to chan<- prometheus.Metric) {
 	for _, v := range now.Versions() {
 		to <- gauge(m.info, 1, v.Model, v.Version, v.Digest)
 	}
+	to <- gauge(m.problems, float64(len(now.Problems())))
 	for c, rows := range m.compare(names) {
 		counter(m.shadows, float64(rows.agreed), c.model, c.version, c.shadow, "agreed")
 		counter(m.shadows, float64(rows.disagreed), c.model, c.version, c.shadow, "disagreed")
@@ -191,9 +194,10 @@ func reasonOf(err error) string {
 		sklearnFormat      *sklearn.FormatError
 		onnxUnsupported    *onnx.UnsupportedError
 		sklearnUnsupported *sklearn.UnsupportedError
+		panicked           *crash.PanicError
 	)
 	switch {
-	case errors.As(err, &nativeFormat), errors.As(err, &onnxFormat), errors.As(err, &sklearnFormat):
+	case errors.As(err, &nativeFormat), errors.As(err, &onnxFormat), errors.As(err, &sklearnFormat), errors.As(err, &panicked):
 		return reasonFormat
 	case errors.As(err, &onnxUnsupported), errors.As(err, &sklearnUnsupported):
 		return reasonUnsupported

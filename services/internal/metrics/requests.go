@@ -170,19 +170,23 @@ func (m *RPC) Begin() {
 	}
 }
 
-// End counts a request that was answered with the code, 0 where it went well.
-func (m *RPC) End(p Protocol, code connect.Code, took time.Duration) {
+// End counts a request that was answered with the code, 0 where it went well. The reason says more
+// of one that was rejected.
+func (m *RPC) End(p Protocol, code connect.Code, reason Reason, took time.Duration) {
 	m.inFlight.Dec()
 	if code >= numCodes {
 		code = connect.CodeUnknown
 	}
 	m.counter(p, code).Inc()
 	m.observer(p).Observe(took.Seconds())
-	m.requests.rejected.add(code)
+	m.requests.rejected.add(code, reason)
 	if m.activity != nil {
 		m.activity.End(outcomeOf(code), !m.Streams, took)
 	}
 }
+
+// Reject counts a message of a stream that was rejected, while the stream goes on.
+func (m *RPC) Reject(reason Reason) { m.requests.rejected.add(ok, reason) }
 
 // Batch counts a batch of so many rows.
 func (m *RPC) Batch(rows int) { m.rows.add(rows) }

@@ -94,26 +94,35 @@ func (e *entry) drift() *monitoringv1.DriftReport {
 // Drift compares the rows that a version has answered lately with those that it was trained on. The
 // report may be a second old; it must not be changed.
 func (m *Monitor) Drift(v *registry.Version) *monitoringv1.DriftReport {
+	return m.latest(v).drift()
+}
+
+func (m *Monitor) latest(v *registry.Version) *entry {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.sync()
-	e := m.entryOf(v)
-	m.mu.Unlock()
-	return e.drift()
+	return m.entryOf(v)
 }
 
 // Drifts returns the reports of the versions that are served.
 func (m *Monitor) Drifts() []*monitoringv1.DriftReport {
+	served := m.served()
+	reports := make([]*monitoringv1.DriftReport, 0, len(served))
+	for _, e := range served {
+		reports = append(reports, e.drift())
+	}
+	return reports
+}
+
+// served returns what is counted of the versions that are served.
+func (m *Monitor) served() []*entry {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.sync()
 	entries := m.listed()
 	live := 0
 	for live < len(entries) && entries[live].live {
 		live++
 	}
-	m.mu.Unlock()
-	reports := make([]*monitoringv1.DriftReport, 0, live)
-	for _, e := range entries[:live] {
-		reports = append(reports, e.drift())
-	}
-	return reports
+	return entries[:live]
 }

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/drift"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	// DriftMinRows is the number of rows that such a report must have before it says anything. 0:
 	// that of package drift.
 	DriftMinRows int
+	// Panicked is told of a panic where no request was concerned; counting goes on. nil: nobody is.
+	Panicked func(*crash.PanicError)
 }
 
 // Monitor counts what one server answers. Make one with [New].

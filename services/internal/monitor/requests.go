@@ -1,8 +1,11 @@
 package monitor
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/sepal-ml/sepal/services/internal/crash"
 )
 
 // Outcome is how a request ended.
@@ -91,8 +94,22 @@ func (r *Requests) start(now time.Time) {
 	time.AfterFunc(r.monitor.history.next().Sub(now), r.tick)
 }
 
-// tick ends the step, and starts the timer again unless nothing happens any more.
+// tick is what the timer calls. No request belongs to it, so a panic would end the process: the next
+// tick tries again.
 func (r *Requests) tick() {
+	err := crash.Contain(r.end)
+	var p *crash.PanicError
+	if !errors.As(err, &p) {
+		return
+	}
+	time.AfterFunc(pointStep, r.tick)
+	if told := r.monitor.options.Panicked; told != nil {
+		told(p)
+	}
+}
+
+// end ends the step, and starts the timer again unless nothing happens any more.
+func (r *Requests) end() {
 	r.monitor.mu.Lock()
 	defer r.monitor.mu.Unlock()
 	busy := r.current.Load().requests() > 0

@@ -22,12 +22,14 @@ type Shadow struct {
 }
 
 // Observe scores the row that was answered with a class and its probability, and counts whether
-// the shadow agrees. Any number of goroutines may call it.
+// the shadow agrees. A shadow that panics has failed, and harms no answer. Any number of goroutines
+// may call it.
 func (s *Shadow) Observe(values []float64, class int, probability float64) {
 	if s.classes == nil {
 		s.agreement.failed.Add(1)
 		return
 	}
+	defer s.contain()
 	scratch, ok := s.scratch.Get().(*[]float64)
 	if !ok {
 		return // the pool holds nothing else
@@ -43,6 +45,13 @@ func (s *Shadow) Observe(values []float64, class int, probability float64) {
 		its = (*scratch)[same]
 	}
 	s.agreement.add(predicted == same, math.Abs(its-probability))
+}
+
+// contain is to be deferred.
+func (s *Shadow) contain() {
+	if recover() != nil {
+		s.agreement.failed.Add(1)
+	}
 }
 
 // Agreement counts how often a shadow agrees with the version that answers.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/modelfile/native"
 )
 
@@ -63,7 +64,9 @@ func (b *builder) singleFile() (*Registry, error) {
 		case err == nil:
 			v = loaded
 		case v != nil:
+			before := v
 			v = v.withProblem(fmt.Sprintf("%s: %v; what was loaded serves on", b.live.store, err))
+			b.panicked(err, v != before)
 		default:
 			return nil, fmt.Errorf("%s: %w; %s", b.live.store, err, remedy)
 		}
@@ -230,12 +233,36 @@ func (b *builder) version(e *entry, place versionPlace) {
 		e.loaded[place.version] = was.withProblem(fmt.Sprintf(
 			"%s: the file has other content by now (sha256:%.12s…), and versions never change: what was loaded serves on; publish it as another version", b.live.at(place.path), v.Digest))
 	case was != nil:
-		e.loaded[place.version] = was.withProblem(fmt.Sprintf("%s: %v; what was loaded serves on", b.live.at(place.path), err))
+		now := was.withProblem(fmt.Sprintf("%s: %v; what was loaded serves on", b.live.at(place.path), err))
+		b.panicked(err, now != was)
+		e.loaded[place.version] = now
 	default:
-		e.broken[place.version] = &BrokenVersion{
-			Model: e.name, Version: place.version, path: place.path, mark: m,
-			Err: &brokenError{fmt.Errorf("%s: %w", b.live.at(place.path), err)},
-		}
+		e.broken[place.version] = b.broken(e, place, m, failed, err)
+	}
+}
+
+// broken returns a version that could not be loaded; failed is the same at the last look, nil if it
+// was none then.
+func (b *builder) broken(e *entry, place versionPlace, m mark, failed *BrokenVersion, err error) *BrokenVersion {
+	if errors.As(err, new(*unreadableError)) {
+		m = mark{} // it says nothing of the content: the next look tries again
+	}
+	now := &BrokenVersion{
+		Model: e.name, Version: place.version, path: place.path, mark: m,
+		Err: &brokenError{fmt.Errorf("%s: %w", b.live.at(place.path), err)},
+	}
+	if failed != nil && failed.path == now.path && failed.mark == now.mark && failed.Err.Error() == now.Err.Error() {
+		return failed // it was tried again in vain
+	}
+	b.panicked(err, true)
+	return now
+}
+
+// panicked tells of a panic in the chain of an error that is new.
+func (b *builder) panicked(err error, isNew bool) {
+	var p *crash.PanicError
+	if isNew && errors.As(err, &p) {
+		b.live.options.Panicked(p)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
@@ -50,14 +51,16 @@ type changer func(now *registryv1.RolloutRecord) (*registryv1.RolloutRecord, *re
 // change applies a change to the rollout of a model as the store has it, not as this server
 // last saw it.
 func (l *Live) change(ctx context.Context, model string, c rollout.Change, same func(*registryv1.RolloutEvent) bool, apply changer) (*registryv1.RolloutEvent, error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
 	if err := l.readOnly(); err != nil {
 		return nil, err
 	}
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	if err := l.writing.take(ctx); err != nil {
+		return nil, l.waitError(err)
+	}
+	defer l.writing.give()
 	for reloaded := false; ; reloaded = true {
 		seen, err := l.look(ctx, model, reloaded)
 		if err != nil {
@@ -83,7 +86,7 @@ func (l *Live) change(ctx context.Context, model string, c rollout.Change, same 
 		if err != nil {
 			return nil, err
 		}
-		return event, l.inForce(seen.entry.name, event, func(e *entry) { e.record, e.recordBytes = next, data })
+		return event, l.inForce(ctx, seen.entry.name, event, func(e *entry) { e.record, e.recordBytes = next, data })
 	}
 }
 
@@ -123,17 +126,19 @@ func (l *Live) look(ctx context.Context, model string, all bool) (*seen, error) 
 }
 
 // inForce serves a change that was written, and says so where that cannot be.
-func (l *Live) inForce(model string, event *registryv1.RolloutEvent, change func(*entry)) error {
-	if err := l.adopt(model, change); err != nil {
+func (l *Live) inForce(ctx context.Context, model string, event *registryv1.RolloutEvent, change func(*entry)) error {
+	if err := l.adopt(ctx, model, change); err != nil {
 		return &StoreError{Place: l.Place(), Err: fmt.Errorf("the change is on record as revision %d, but not in force here: %w", event.GetRevision(), err)}
 	}
 	return nil
 }
 
 // adopt serves what this process has written, without another look at the store.
-func (l *Live) adopt(model string, change func(*entry)) error {
-	l.loading.Lock()
-	defer l.loading.Unlock()
+func (l *Live) adopt(ctx context.Context, model string, change func(*entry)) error {
+	if err := l.loading.take(ctx); err != nil {
+		return err
+	}
+	defer l.loading.give()
 	before := l.Current()
 	was, err := before.entry(model)
 	if err != nil {
@@ -184,11 +189,11 @@ func (l *Live) record(ctx context.Context, e *entry) (*registryv1.RolloutRecord,
 
 func (l *Live) rolloutFile(ctx context.Context, e *entry) ([]byte, error) {
 	for attempt := 1; ; attempt++ {
-		files, err := l.store.Files(ctx)
+		files, err := await(ctx, func() (fs.FS, error) { return l.store.Files(ctx) })
 		if err != nil {
 			return nil, &StoreError{Place: l.store.String(), Err: err}
 		}
-		data, err := readRollout(files, e.dir)
+		data, err := await(ctx, func() ([]byte, error) { return readRollout(files, e.dir) })
 		switch {
 		case err == nil:
 			return data, nil
@@ -227,7 +232,7 @@ func (l *Live) replace(ctx context.Context, e *entry, old []byte, next *registry
 	if err != nil {
 		return nil, err
 	}
-	err = l.store.Replace(ctx, e.rolloutPath(), old, data)
+	err = done(ctx, func() error { return l.store.Replace(ctx, e.rolloutPath(), old, data) })
 	switch {
 	case errors.Is(err, ErrConflict):
 		return nil, fmt.Errorf("%w by somebody else; read it again", rollout.ErrStale)

@@ -2,7 +2,10 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/sepal-ml/sepal/services/internal/crash"
 )
 
 const (
@@ -16,8 +19,9 @@ const (
 )
 
 // Follow reloads the registry whenever its store changes, until ctx ends: at once where the store
-// can tell, and every interval in any case (0: never). Why it cannot be read, or watched, is reported when that
-// begins and when it becomes something else; one report at a time.
+// can tell, and every interval in any case (0: never). Why it cannot be read, or watched, is reported
+// when that begins and when it becomes something else; one report at a time. A panic on the way is
+// reported too, as a [*crash.PanicError] in the error's chain, and following goes on.
 func (l *Live) Follow(ctx context.Context, interval time.Duration, report func(error)) {
 	changed := make(chan struct{}, 1)
 	failed := make(chan error)
@@ -30,10 +34,10 @@ func (l *Live) Follow(ctx context.Context, interval time.Duration, report func(e
 		defer ticker.Stop()
 		tick = ticker.C
 	}
-	last := "" // the error reported last
-	say := func(err error) {
-		if text := err.Error(); text != last && ctx.Err() == nil {
-			last = text
+	var unread, unwatched string // the errors reported last
+	say := func(last *string, err error) {
+		if text := err.Error(); text != *last && ctx.Err() == nil {
+			*last = text
 			report(err)
 		}
 	}
@@ -42,16 +46,17 @@ func (l *Live) Follow(ctx context.Context, interval time.Duration, report func(e
 		case <-ctx.Done():
 			return
 		case err := <-failed:
-			say(err)
+			say(&unwatched, err)
 			continue
 		case <-tick:
 		case <-changed:
-			await(ctx, changed)
+			unwatched = ""
+			settled(ctx, changed)
 		}
 		if _, err := l.Reload(ctx); err != nil {
-			say(err)
+			say(&unread, err)
 		} else {
-			last = ""
+			unread = ""
 		}
 	}
 }
@@ -59,13 +64,16 @@ func (l *Live) Follow(ctx context.Context, interval time.Duration, report func(e
 // watch passes changes on, and begins anew where watching fails.
 func watch(ctx context.Context, w Watcher, changed chan<- struct{}, failed chan<- error) {
 	for ctx.Err() == nil {
-		err := w.Watch(ctx, func() {
-			select {
-			case changed <- struct{}{}:
-			default: // one is waiting already
-			}
+		var err error
+		panicked := crash.Contain(func() {
+			err = w.Watch(ctx, func() {
+				select {
+				case changed <- struct{}{}:
+				default: // one is waiting already
+				}
+			})
 		})
-		if err != nil {
+		if err = errors.Join(panicked, err); err != nil {
 			select {
 			case failed <- err:
 			case <-ctx.Done():
@@ -78,8 +86,8 @@ func watch(ctx context.Context, w Watcher, changed chan<- struct{}, failed chan<
 	}
 }
 
-// await returns when nothing has changed for a while.
-func await(ctx context.Context, changed <-chan struct{}) {
+// settled returns when nothing has changed for a while.
+func settled(ctx context.Context, changed <-chan struct{}) {
 	longest := time.After(settleLongest)
 	for {
 		select {

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sepal-ml/sepal/services/internal/crash"
 )
 
 // Options say what of a registry is served by default. The zero value suits most.
@@ -31,6 +32,11 @@ type Options struct {
 	// Loaded is told how long it took to read, decode and check each version that is loaded, one at
 	// a time. nil: nobody is.
 	Loaded func(took time.Duration)
+	// Panicked is told of a model file whose reading panicked, which is then one that cannot be
+	// loaded. nil: nobody is.
+	Panicked func(*crash.PanicError)
+	// Patience is how long the store may give no sign of life while it is read. 0: 45 s.
+	Patience time.Duration
 	// Now tells the time. nil: time.Now.
 	Now func() time.Time
 }
@@ -41,17 +47,18 @@ type Live struct {
 	options    Options
 	current    atomic.Pointer[Registry]
 	agreements *agreements
-	verifying  chan struct{} // has room for one: a check reads and decodes a whole file
+	verifying  turn // one at a time: a check reads and decodes a whole file
 
 	written atomic.Pointer[writtenRecord]
 
-	loading sync.Mutex // held while a snapshot is made
-	writing sync.Mutex // held while this process changes the store
+	loading turn // taken while a snapshot is made
+	writing turn // taken while this process changes the store
 }
 
 // Open reads every version that there is and checks it. A version that cannot be loaded is
 // reported by [Registry.Broken]; but where it is one that would answer requests, opening fails.
-// The error is one line that says what is wrong, where, and what to do.
+// So it does when ctx ends, or the store is silent for too long. The error is one line that says
+// what is wrong, where, and what to do.
 func Open(ctx context.Context, store Store, o Options) (*Live, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -59,10 +66,21 @@ func Open(ctx context.Context, store Store, o Options) (*Live, error) {
 	if o.Loaded == nil {
 		o.Loaded = func(time.Duration) {}
 	}
-	l := &Live{store: store, options: o, agreements: &agreements{now: o.Now}, verifying: make(chan struct{}, 1)}
-	r, err := l.read(ctx)
+	if o.Panicked == nil {
+		o.Panicked = func(*crash.PanicError) {}
+	}
+	if o.Patience == 0 {
+		o.Patience = silence
+	}
+	l := &Live{
+		store: store, options: o, agreements: &agreements{now: o.Now},
+		verifying: newTurn(), loading: newTurn(), writing: newTurn(),
+	}
+	within, alive, stop := l.watched(ctx)
+	defer stop()
+	r, err := await(within, func() (*Registry, error) { return l.read(within, alive) })
 	if err != nil {
-		return nil, err
+		return nil, l.storeError(err)
 	}
 	if !o.Repair {
 		if err := l.check(r); err != nil {
@@ -81,23 +99,58 @@ func (l *Live) Agreements(model string) []AgreementCount { return l.agreements.c
 
 // Reload looks at the store and serves what it holds now, and reports whether that is something
 // else than before. What cannot be loaded never replaces what serves; [Registry.Problems] and
-// [Registry.Broken] of the snapshot say so. The error is of a store that cannot be read at all.
+// [Registry.Broken] of the snapshot say so. The error is of a store that cannot be read at all, or
+// of which ctx did not last to hear.
 func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
-	l.loading.Lock()
-	defer l.loading.Unlock()
-	before := l.Current()
-	next, err := l.read(ctx)
-	if err != nil {
-		unread := *before
-		unread.unread = err
-		l.current.Store(&unread)
-		return false, err
+	within, alive, stop := l.watched(ctx)
+	defer stop()
+	if err = l.loading.take(within); err == nil {
+		changed, err = await(within, func() (bool, error) {
+			defer l.loading.give()
+			next, err := l.read(within, alive)
+			if err != nil {
+				return false, err
+			}
+			return l.serve(l.Current(), next), nil
+		})
 	}
-	return l.serve(before, next), nil
+	if err == nil {
+		return changed, nil
+	}
+	if ctx.Err() == nil { // else it says nothing of the store
+		l.setUnread(l.storeError(err))
+	}
+	return false, l.storeError(err)
+}
+
+// storeError says of an error that it is the store's, unless it does so itself.
+func (l *Live) storeError(err error) error {
+	var ended, panicked bool
+	ended = errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	panicked = errors.As(err, new(*crash.PanicError))
+	if (ended || panicked) && !errors.As(err, new(*StoreError)) {
+		return &StoreError{Place: l.store.String(), Err: err}
+	}
+	return err
+}
+
+// setUnread says of the snapshot that is served why there is no later one.
+func (l *Live) setUnread(err error) {
+	for {
+		before := l.Current()
+		if before.unread != nil && before.unread.Error() == err.Error() {
+			return
+		}
+		now := *before
+		now.unread = err
+		if l.current.CompareAndSwap(before, &now) {
+			return
+		}
+	}
 }
 
 // serve makes next what is served, and reports whether that is something else than before. It is
-// called with loading held.
+// called with loading taken.
 func (l *Live) serve(before, next *Registry) (changed bool) {
 	if next.same(before) {
 		return false
@@ -116,18 +169,22 @@ func (l *Live) serve(before, next *Registry) (changed bool) {
 const lookAgain = 5
 
 // read makes a snapshot of what the store holds, with what serves now in the place of what
-// cannot be loaded.
-func (l *Live) read(ctx context.Context) (*Registry, error) {
+// cannot be loaded. It calls alive whenever the store answers.
+func (l *Live) read(ctx context.Context, alive func()) (*Registry, error) {
 	for attempt := 1; ; attempt++ {
 		files, err := l.store.Files(ctx)
 		if err != nil {
 			return nil, &StoreError{Place: l.store.String(), Err: err}
 		}
-		b := &builder{live: l, files: files, before: l.current.Load()}
+		alive()
+		b := &builder{live: l, files: audible{files, alive}, before: l.current.Load()}
 		if b.before == nil {
 			b.before = new(Registry)
 		}
 		r, err := b.snapshot()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx) // which is what files seemed broken for
+		}
 		if !b.outdated || attempt == lookAgain {
 			return r, err
 		}

@@ -27,8 +27,6 @@ type Publication struct {
 // refused unless forced. The errors are an [*InvalidFileError], an [*ExistsError], a
 // [*BreakError], a [*rollout.InvalidError], a [*RequestIDError], [ErrReadOnly], or of the store.
 func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.Change) (*Publication, error) {
-	l.writing.Lock()
-	defer l.writing.Unlock()
 	if err := l.readOnly(); err != nil {
 		return nil, err
 	}
@@ -39,6 +37,10 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 	if err != nil {
 		return nil, err
 	}
+	if err := l.writing.take(ctx); err != nil {
+		return nil, l.waitError(err)
+	}
+	defer l.writing.give()
 	if _, err := l.Reload(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func (l *Live) Publish(ctx context.Context, file []byte, force bool, c rollout.C
 	}
 	if !unrecorded {
 		at := path.Join(e.dir, v.Version, name)
-		if err := l.store.Create(ctx, at, file); err != nil {
+		if err := done(ctx, func() error { return l.store.Create(ctx, at, file) }); err != nil {
 			return nil, l.createError(at, v, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
 	"github.com/sepal-ml/sepal/services/modelfile"
 )
@@ -61,8 +62,15 @@ func kindOf(mode fs.FileMode) string {
 
 // load reads the model file at path: content, digest, decoding, golden rows, and a first
 // prediction. One of another tool, which does not say what it is called, gets the model and
-// version given.
-func load(files fs.FS, path, model, version string) (*Version, error) {
+// version given. A panic is an error that wraps a [*crash.PanicError].
+func load(files fs.FS, path, model, version string) (v *Version, err error) {
+	if panicked := crash.Contain(func() { v, err = loadFile(files, path, model, version) }); panicked != nil {
+		return nil, fmt.Errorf("reading the file failed by a fault of the program, not of yours: %w", panicked)
+	}
+	return v, err
+}
+
+func loadFile(files fs.FS, path, model, version string) (*Version, error) {
 	mark, err := markOf(files, path)
 	if err != nil {
 		return nil, unreadable(err)

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"io/fs"
 
 	"golang.org/x/mod/semver"
 
@@ -61,18 +62,19 @@ func (l *Live) Verify(ctx context.Context, model, version string) (*Verification
 	} else {
 		at = broken.path
 	}
-	files, err := l.store.Files(ctx)
+	if err := l.verifying.take(ctx); err != nil {
+		return nil, err
+	}
+	defer l.verifying.give()
+	files, err := await(ctx, func() (fs.FS, error) { return l.store.Files(ctx) })
 	if err != nil {
 		return nil, &StoreError{Place: l.store.String(), Err: err}
 	}
-	select {
-	case l.verifying <- struct{}{}:
-		defer func() { <-l.verifying }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	v := &Verification{Model: e.name, Version: version}
-	data, err := readFile(files, at, modelfile.MaxBytes)
+	data, err := await(ctx, func() ([]byte, error) { return readFile(files, at, modelfile.MaxBytes) })
+	if ctx.Err() != nil {
+		return nil, &StoreError{Place: l.at(at), Err: context.Cause(ctx)}
+	}
 	switch {
 	case err != nil && broken != nil:
 		v.add("read", false, "%v", broken.Err)

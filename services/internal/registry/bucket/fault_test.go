@@ -108,6 +108,28 @@ func TestListsAllPages(t *testing.T) {
 	}
 }
 
+// TestLostConnectionIsNoEndOfTheList: a part of the list would take the rest of the versions away.
+func TestLostConnectionIsNoEndOfTheList(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, timeout)
+	const versions = 1100 // of which S3 lists a thousand at a time
+	for i := range versions {
+		f.put(t, fmt.Sprintf("iris/v%d.0.0/model.binpb", i), "x")
+	}
+	for _, answered := range []int32{0, 1} {
+		var requests atomic.Int32
+		f.meddle(func(http.ResponseWriter, *http.Request, http.Handler) bool {
+			if requests.Add(1) > answered {
+				panic(http.ErrAbortHandler)
+			}
+			return false
+		})
+		if _, err := f.store.Files(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "cannot be listed: ") {
+			t.Errorf("after %d pages: %v", answered, err)
+		}
+	}
+}
+
 func TestObjectsThatAreNoFiles(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, timeout)
@@ -178,6 +200,36 @@ func TestServerThatFallsSilentInAFile(t *testing.T) {
 	})
 	_, err = fs.ReadFile(view, model)
 	requireError(t, err, "open "+model+": no answer within 200ms", context.DeadlineExceeded)
+}
+
+// TestManyFilesOfASilentServer: to say of each that there is no answer takes no longer than of a few.
+func TestManyFilesOfASilentServer(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, 100*time.Millisecond)
+	const versions = 20
+	for i := range versions {
+		f.put(t, fmt.Sprintf("iris/v%d.0.0/model.binpb", i), "content")
+	}
+	view, err := f.store.Files(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	f.meddle(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		asked.Add(1)
+		<-r.Context().Done()
+		return true
+	})
+	for i := range versions {
+		_, err = fs.ReadFile(view, fmt.Sprintf("iris/v%d.0.0/model.binpb", i))
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("version %d: %v", i, err)
+		}
+	}
+	if asked.Load() > mostSilent {
+		t.Errorf("%d files were asked for, expected at most %d", asked.Load(), mostSilent)
+	}
+	requireError(t, err, "open iris/v19.0.0/model.binpb: not asked for: of other files, there was no answer within 100ms", nil)
 }
 
 func TestRefusals(t *testing.T) {

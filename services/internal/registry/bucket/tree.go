@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,7 +35,7 @@ func (s *store) Files(ctx context.Context) (fs.FS, error) {
 	objects := s.bucket.List(&blob.ListOptions{Prefix: s.prefix})
 	for {
 		o, err := objects.Next(listing)
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // that of a connection that was lost is wrapped, and no end of the list
 			break
 		}
 		if err != nil {
@@ -48,15 +49,26 @@ func (s *store) Files(ctx context.Context) (fs.FS, error) {
 	return t, nil
 }
 
+// mostSilent is how many files a bucket may give no answer for until a view asks for no more of
+// them: of a bucket that has fallen silent, many versions would take many times as long to say so.
+const mostSilent = 3
+
 // reader returns how the tree reads a file.
 func (s *store) reader(ctx context.Context) func(name string, n *node) ([]byte, error) {
+	var silent atomic.Int32
 	return func(name string, n *node) ([]byte, error) {
 		ctx, cancel := s.bounded(ctx)
 		defer cancel()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case silent.Load() >= mostSilent:
+			return nil, fmt.Errorf("not asked for: of other files, there was %w", timeoutError{s.timeout})
 		}
 		data, tag, err := s.read(ctx, s.prefix+name, n.size)
+		if errors.As(context.Cause(ctx), new(timeoutError)) {
+			silent.Add(1)
+		}
 		switch {
 		case gone(err):
 			return nil, fs.ErrNotExist

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/registry/bucket"
@@ -29,13 +30,13 @@ func Open(ctx context.Context, location string) (store registry.Store, single bo
 	case location == "":
 		return registry.Builtin(), false, nil
 	case !isURL || !isScheme(scheme):
-		return openPath(location)
+		return openPath(ctx, location)
 	case scheme == "file":
 		path, err := pathOf(location)
 		if err != nil {
 			return nil, false, err
 		}
-		return openPath(path)
+		return openPath(ctx, path)
 	case scheme == "s3", scheme == "mem":
 		store, err = bucket.Open(ctx, location)
 		return store, false, err
@@ -45,7 +46,28 @@ func Open(ctx context.Context, location string) (store registry.Store, single bo
 	}
 }
 
-func openPath(path string) (store registry.Store, single bool, err error) {
+// patience is how long a file system may take to say whether there is a file.
+const patience = 45 * time.Second
+
+// openPath gives up when ctx ends or patience does, though a file system that has gone away keeps
+// waiting whoever asks for a file.
+func openPath(ctx context.Context, path string) (store registry.Store, single bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+	defer cancel()
+	opened := make(chan func() (registry.Store, bool, error), 1)
+	go func() {
+		store, single, err := openLocal(path)
+		opened <- func() (registry.Store, bool, error) { return store, single, err }
+	}()
+	select {
+	case result := <-opened:
+		return result()
+	case <-ctx.Done():
+		return nil, false, fmt.Errorf("%s: cannot be opened: %w", path, context.Cause(ctx))
+	}
+}
+
+func openLocal(path string) (store registry.Store, single bool, err error) {
 	// What is wrong with the path is said by whichever opens it.
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		store, err = folder.File(path)
