@@ -70,7 +70,10 @@ func TestLayersAllocateLittle(t *testing.T) { //nolint:paralleltest // allocatio
 	service := constant{answer: &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1, ModelVersion: "v1.0.0", Model: "iris"}}
 	_, bare := predictionv1connect.NewPredictionServiceHandler(service)
 	_, handler := predictionv1connect.NewPredictionServiceHandler(service, layers(t.Context(), o)...)
-	behind := layered(o, metrics.New(procedures()), handler)
+	measures := metrics.New(procedures())
+	o.sockets = &sockets{}
+	o.admission = newAdmission(o, measures)
+	behind := layered(o, measures, handler)
 
 	message, err := proto.Marshal(&predictionv1.PredictRequest{Features: []float64{5.1, 3.5, 1.4, 0.2}})
 	if err != nil {

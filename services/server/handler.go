@@ -19,6 +19,7 @@ import (
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
@@ -42,7 +43,10 @@ func newHandler(stopping context.Context, o Options, models *registry.Live, s *s
 
 	counts := newMonitor(o, models)
 	measures := metrics.New(counted(procedures(), counts.Requests()))
+	measures.Panicked = func(p *crash.PanicError) { p.Tell(&o.Logger, o.telemetry.crashes, "gathering metrics") }
 	measures.Watch(models, o.loads, counts, s.ready)
+	o.admission = newAdmission(o, measures)
+	measures.WatchConnections(o.gate.open.Load, o.gate.turnedAway.Load)
 
 	mux := http.NewServeMux()
 	predictions := predictionapi.New(models, s.String, o.MaxBatchRows)
@@ -54,22 +58,23 @@ func newHandler(stopping context.Context, o Options, models *registry.Live, s *s
 		predictions.Assigned = rpc.Assigned
 	}
 	_, prediction := predictionv1connect.NewPredictionServiceHandler(predictions, layers...)
-	handleRegistry(mux, models, layers)
+	handleRegistry(mux, models, layers, o.access)
 	mux.Handle(monitoringv1connect.NewMonitoringServiceHandler(monitoringapi.New(models, counts), layers...))
 	mux.Handle(grpchealth.NewHandler(grpcHealth{state: s, services: services}, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1(reflector, layers...))
 	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, layers...))
 	mux.HandleFunc("GET /livez", livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", measures.Handler())
+	mux.Handle("GET "+metricsPath, measures.Handler())
 	mux.Handle("/", rest(page.Handler(console.FS()), noSuchRPC(layers)))
 
-	return s.partFromClients(layered(o, measures, first(predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction, mux)))
+	calls := first(predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction, mux)
+	return sized(s.partFromClients(layered(o, measures, rpc.Moderate(o.largestMessage, calls))))
 }
 
 // layered puts the layers of package rpc that are none of Connect's around the handler.
 func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handler {
-	next = rpc.Gather(predictionv1connect.PredictionServicePredictStreamProcedure, next)
+	next = orderly(o.admission.Door(guarded(o, rpc.Gather(predictionv1connect.PredictionServicePredictStreamProcedure, next))))
 	calls := rpc.Unheard(o.Logger, o.telemetry.crashes, rpc.Timely(o.RequestTimeout, next))
 	if !o.Unmonitored {
 		calls = rpc.Measured(measures.Requests, rpc.Traced(o.telemetry.tracer, calls))

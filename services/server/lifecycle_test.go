@@ -18,11 +18,17 @@ import (
 	"go.uber.org/goleak"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/sepal-ml/sepal/services/internal/registry/registrytest"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 	"github.com/sepal-ml/sepal/services/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if err := registrytest.S3Environment(); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestDrain shows that while a server drains, every health surface says so and every request
 // is still answered.

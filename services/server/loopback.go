@@ -15,6 +15,7 @@ import (
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
 	"github.com/sepal-ml/sepal/services/internal/registry"
+	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/modelfile"
 	"github.com/sepal-ml/sepal/services/server/internal/registryapi"
 )
@@ -22,12 +23,17 @@ import (
 // maxPublishBytes is the size of the largest change: a model file in JSON's base64.
 const maxPublishBytes = modelfile.MaxBytes/3*4 + 64<<10
 
-// handleRegistry routes RegistryService: what changes something only from this machine.
-func handleRegistry(mux *http.ServeMux, models *registry.Live, layers []connect.HandlerOption) {
+// handleRegistry routes RegistryService: where callers need not say who they are, what changes
+// something is taken only from this machine.
+func handleRegistry(mux *http.ServeMux, models *registry.Live, layers []connect.HandlerOption, a access) {
 	service := registryapi.New(models)
 	_, reads := registryv1connect.NewRegistryServiceHandler(service, layers...)
-	_, writes := registryv1connect.NewRegistryServiceHandler(service, append(slices.Clone(layers), connect.WithReadMaxBytes(maxPublishBytes))...)
-	writes = onlyLocal(writes, layers)
+	_, writes := registryv1connect.NewRegistryServiceHandler(service, append(slices.Clone(layers), connect.WithReadMaxBytes(maxPublishBytes), rpc.Gzip(maxPublishBytes))...)
+	if a.asks() {
+		writes = ofOwnPage(writes, layers)
+	} else {
+		writes = onlyLocal(writes, layers)
+	}
 	eachMethod(registryv1.File_sepal_registry_v1_registry_service_proto, func(path string, method protoreflect.MethodDescriptor) {
 		if changes(method) {
 			mux.Handle(path, writes)
@@ -75,12 +81,17 @@ func isLocal(r *http.Request) bool {
 	if !remote.Addr().Unmap().IsLoopback() {
 		return false
 	}
-	for _, forwarded := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
-		if r.Header.Get(forwarded) != "" {
-			return false
+	return !forwarded(r) && isLoopbackName(r.Host)
+}
+
+// forwarded reports whether a proxy says that it has passed the request on.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return true
 		}
 	}
-	return isLoopbackName(r.Host)
+	return false
 }
 
 // isOwnOrigin reports whether no page calls, or one of the server's own.

@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
 
+	"github.com/sepal-ml/sepal/services/internal/crash"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
@@ -28,6 +30,7 @@ func openModels(ctx context.Context, o *Options) (*registry.Live, error) {
 		DefaultModel: o.DefaultModel,
 		Repair:       o.Repair,
 		Changed:      func(before, after *registry.Registry) { logChange(&o.Logger, before, after) },
+		Panicked:     func(p *crash.PanicError) { p.Tell(&o.Logger, o.telemetry.crashes, "reading a model") },
 	})
 }
 
@@ -38,6 +41,7 @@ func newMonitor(o Options, models *registry.Live) *monitor.Monitor {
 		ConfidenceThreshold: o.ConfidenceThreshold,
 		DriftWindow:         o.DriftWindow,
 		DriftMinRows:        o.DriftMinRows,
+		Panicked:            func(p *crash.PanicError) { p.Tell(&o.Logger, o.telemetry.crashes, "counting requests") },
 	})
 }
 
@@ -52,6 +56,11 @@ func (f *follower) start(models *registry.Live, o Options) {
 	f.stop = cancel
 	f.done.Go(func() {
 		models.Follow(ctx, o.PollInterval, func(err error) {
+			var p *crash.PanicError
+			if errors.As(err, &p) {
+				p.Tell(&o.Logger, o.telemetry.crashes, "following the registry")
+				return
+			}
 			o.Logger.Warn().Err(err).Msg("the registry cannot be followed; what was loaded serves on")
 		})
 	})
@@ -96,12 +105,22 @@ func logChange(log *zerolog.Logger, before, after *registry.Registry) {
 			log.Info().Str("model", v.Model).Str("model_version", v.Version).Msg("version unloaded")
 		}
 	}
-	for _, problem := range after.Problems() {
-		if !slices.Contains(before.Problems(), problem) {
+	logProblems(log, before.Problems(), after.Problems())
+	logRollouts(log, before, after)
+}
+
+// logProblems says what is newly not in force, and what is a problem no more.
+func logProblems(log *zerolog.Logger, before, after []string) {
+	for _, problem := range after {
+		if !slices.Contains(before, problem) {
 			log.Warn().Str("problem", problem).Msg("not in force")
 		}
 	}
-	logRollouts(log, before, after)
+	for _, problem := range before {
+		if !slices.Contains(after, problem) {
+			log.Info().Str("problem", problem).Msg("no problem any more")
+		}
+	}
 }
 
 // logRollouts says which rollouts are followed anew.

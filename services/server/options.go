@@ -1,11 +1,15 @@
 package server
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
+	"github.com/sepal-ml/sepal/services/internal/ratelimit"
+	"github.com/sepal-ml/sepal/services/internal/rpc"
 )
 
 // Options set a server up. [DefaultOptions] returns the defaults that the comments name; the
@@ -52,10 +56,48 @@ type Options struct {
 	MaxMessageBytes int
 	// MaxBatchRows is the largest number of rows of a BatchPredict. Default: 10000.
 	MaxBatchRows int
+	// MaxInFlight is how much of predictions may be worked on at the same time: each request counts
+	// as 1 and so do 2 KiB of it, some 64 rows of four numbers. The rest waits, first come, first served. Health, metrics, the
+	// registry and monitoring never do. Default: 0, 64 for each processor.
+	MaxInFlight int
+	// MaxQueueTime is how long a prediction may wait, for that or for a processor. What would wait
+	// longer while a queue stands is refused with RESOURCE_EXHAUSTED. Default: 50 ms. 0: as long as
+	// its deadline.
+	MaxQueueTime time.Duration
 	// CORSOrigins are the origins, such as "https://app.example.com", whose pages may call
 	// the server; "*" is every one. Default: none; pages of the server itself and of this
 	// machine (localhost on any port) may.
 	CORSOrigins []string
+
+	// TLSCert and TLSKey are files, in PEM: the certificate, with those between it and the
+	// authority's, and its private key. The port speaks TLS then, and nothing else. The files are
+	// read again when they change, and open connections go on. Default: "", clear text; both or
+	// none.
+	TLSCert, TLSKey string
+	// TLSClientCA is a file of certificates, in PEM: the authorities whose clients are known by
+	// theirs. A client need not show one. Default: "", no client is asked.
+	TLSClientCA string
+	// TLSMinVersion is the earliest version of TLS that is spoken, "1.2" or "1.3". Default: "1.3",
+	// which "" stands for too.
+	TLSMinVersion string
+	// MaxStreams is how many requests an HTTP/2 connection may have in flight; a client keeps the rest
+	// back. Default: 100. 0: that of net/http, 250.
+	MaxStreams int
+	// MaxConnections is how many connections may be open, as far as the process may have as many
+	// descriptors; more are closed at once. Default: 10000. 0: as many as the descriptors.
+	MaxConnections int
+
+	// Identity says whom callers are taken for, and so what they may do: each RPC needs the scope
+	// that the contract states. Default: callers need not say who they are; all may ask, and changes
+	// are taken from this machine only.
+	Identity identity.Options
+	// RateLimit is how many requests one caller may make: who is known by name, or else who has one
+	// address; an IPv6 network of 64 bits is one. Each row of a batch and each message of a stream counts
+	// as one. Health and metrics are not limited. Default: none.
+	RateLimit ratelimit.Limit
+	// TrustedProxies are those whose X-Forwarded-For says which address a request came from.
+	// Default: none, the peer's address counts.
+	TrustedProxies []netip.Prefix
 
 	// Logger gets the server's log. The zero value writes nothing.
 	Logger zerolog.Logger
@@ -87,6 +129,10 @@ type Options struct {
 	Unmonitored bool
 
 	telemetry telemetry      // set by New
+	access    access         // set by New
+	admission *rpc.Admission // set by New; nil: all is admitted
+	sockets   *sockets       // set by New
+	gate      *gate          // set by New
 	loads     *metrics.Loads // set when the models are opened
 }
 
@@ -101,6 +147,10 @@ func DefaultOptions() Options {
 		StopTimeout:     10 * time.Second,
 		MaxMessageBytes: 4 << 20,
 		MaxBatchRows:    10_000,
+		MaxQueueTime:    50 * time.Millisecond,
+		TLSMinVersion:   "1.3",
+		MaxStreams:      100,
+		MaxConnections:  10_000,
 
 		ConfidenceThreshold: 0.5,
 		DriftWindow:         time.Hour,

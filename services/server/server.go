@@ -26,6 +26,14 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
+	// maxFrameBytes bounds what an HTTP/2 connection holds of a frame: net/http keeps a buffer of
+	// the largest that it has read.
+	maxFrameBytes = 64 << 10
+	// pingAfter is how long a connection of HTTP/2 with requests in flight may be silent before it
+	// is asked for a sign of life, and pingTimeout how long it may take to give one: what goes away
+	// without a word holds its streams no longer, and a stream that is only quiet goes on.
+	pingAfter   = time.Minute
+	pingTimeout = 20 * time.Second
 )
 
 // Server serves the models of one registry. Make one with [New].
@@ -37,6 +45,7 @@ type Server struct {
 	fresh   *fresh
 	handler *rpc.Grown
 	http    *http.Server
+	tls     *security
 
 	mu       sync.Mutex
 	listener *wire.Listener
@@ -46,12 +55,21 @@ type Server struct {
 // New loads the models and checks them, for as long as ctx lasts; it opens no port and logs
 // nothing. The error is one line that says what is wrong, where, and what to do.
 func New(ctx context.Context, o Options) (*Server, error) {
+	tls, err := newSecurity(o)
+	if err != nil {
+		return nil, err
+	}
+	o.sockets = &sockets{}
+	o.gate = &gate{logger: o.Logger, secure: tls.on(), most: o.connections()}
 	models, err := openModels(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
 	o.telemetry = newTelemetry(o)
-	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, failed: make(chan error, 1)}
+	if o.access, err = newAccess(ctx, o); err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, tls: tls, failed: make(chan error, 1)}
 	stopping, stop := context.WithCancel(context.Background())
 	s.handler = rpc.NewGrown(newHandler(stopping, o, models, s.state))
 	s.http = &http.Server{
@@ -60,12 +78,20 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2:             &http.HTTP2Config{WriteByteTimeout: o.RequestTimeout},
-		ConnState:         s.fresh.track,
-		ErrorLog:          log.New(o.Logger.With().Str("from", "net/http").Logger(), "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: o.MaxStreams,
+			MaxReadFrameSize:     maxFrameBytes,
+			WriteByteTimeout:     o.RequestTimeout,
+			SendPingTimeout:      pingAfter,
+			PingTimeout:          pingTimeout,
+		},
+		ConnState:   s.fresh.track,
+		ConnContext: connContext,
+		ErrorLog:    log.New(httpLog{o.Logger}, "", 0),
 	}
 	s.http.RegisterOnShutdown(stop)
 	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetHTTP2(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	return s, nil
 }
@@ -97,20 +123,22 @@ func (s *Server) StartOn(listener net.Listener) {
 }
 
 func (s *Server) serve(inner net.Listener) {
-	listener := wire.NewListener(inner)
+	listener := wire.NewListener(s.options.sockets.over(inner))
 	s.listener = listener
 	s.state.set(serving)
 	s.options.telemetry.start()
 	logModels(&s.options.Logger, s.models.Current())
-	serves := s.options.Logger.Info().Str("address", listener.Addr().String())
+	serves := s.options.Logger.Info().Str("address", listener.Addr().String()).Bool("tls", s.tls.on())
 	if v := s.models.Current().Default(); v != nil {
 		serves = serves.Str("model", v.Model).Str("model_version", v.Version)
 	}
 	serves.Msg("serving")
+	warnOfOpen(&s.options, listener.Addr())
 	s.follow.start(s.models, s.options)
+	connections := s.tls.over(s.options.gate.over(listener))
 	go func() {
 		// Once the server drains, Stop closes the listener.
-		if err := s.http.Serve(listener); s.state.ready() {
+		if err := s.http.Serve(connections); s.state.ready() {
 			s.failed <- err
 		}
 	}()
@@ -151,7 +179,9 @@ func (s *Server) Stop(ctx context.Context) error {
 		return nil
 	}
 	defer s.follow.end()
+	defer s.tls.end()
 	defer s.handler.Close()
+	defer s.options.access.close()
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.listener.Cut)()

@@ -56,6 +56,7 @@ func (a *answer) flush() {
 
 func (a *answer) Write(p []byte) (int, error) {
 	a.begun = true
+	a.call.leaveTurn() // what is left is to be taken by the client
 	if t := a.call.trace; t != nil && t.encoded.IsZero() {
 		t.encoded = time.Now()
 	}

@@ -7,7 +7,10 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/sepal-ml/sepal/services/internal/admission"
+	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
+	"github.com/sepal-ml/sepal/services/internal/ratelimit"
 )
 
 // call is what the layers know of one request, and what they put around it: one allocation in
@@ -23,6 +26,7 @@ type call struct {
 	rpc      *metrics.RPC     // nil: nothing is counted
 	protocol metrics.Protocol // set with rpc
 
+	body     boundedBody
 	times    times
 	deadline deadlineContext
 	trace    *callTrace // nil: it is not traced
@@ -31,10 +35,24 @@ type call struct {
 	// nobody wants to know.
 	model, version string
 
-	known bool         // there is such an RPC; set with rpc
-	heard bool         // the error layer has seen it
-	code  connect.Code // how it ended, 0 for well; see outcome
-	ended bool         // code is settled
+	principal *identity.Principal // who calls; nil: nobody asks, or it is not settled
+
+	limiter *ratelimit.Limiter // nil: there is no limit on requests, or none on this
+	limited ratelimit.Key      // against whom it counts
+	taken   int                // rows that count beside the request
+
+	admission *Admission // nil: nobody asks whether there is time for it
+	weight    int64      // as admission has it, 0 as long as it is not known
+	turn      admission.Turn
+	held      bool // turn is to be given back
+	turns     turnBody
+	unlogged  bool // its refusal is told of with others
+
+	known  bool           // there is such an RPC; set with rpc
+	heard  bool           // the error layer has seen it
+	code   connect.Code   // how it ended, 0 for well; see outcome
+	ended  bool           // code is settled
+	reason metrics.Reason // why it was rejected, if it was and the code does not say
 }
 
 // outcome returns the code that the client got, 0 where all is well. Until the request has been

@@ -87,7 +87,11 @@ func (l *errorLayer) end(ctx context.Context, spec connect.Spec, peer connect.Pe
 		}
 	}
 	// Whether to log is settled before there is anything to log.
-	if level := l.level(shown); level >= l.logger.GetLevel() {
+	level := l.level(shown)
+	if c != nil && c.unlogged {
+		level = zerolog.DebugLevel
+	}
+	if level >= l.logger.GetLevel() {
 		l.log(level, c, spec, peer, shown, err)
 	}
 	if shown != nil && serverFault(shown.Code()) {
@@ -122,6 +126,9 @@ func (l *errorLayer) log(level zerolog.Level, c *call, spec connect.Spec, peer c
 		event.Str("request_id", c.requestID())
 		if id := c.traceID(); id != "" {
 			event.Str("trace_id", id)
+		}
+		if c.principal != nil {
+			event.Str("principal", c.principal.Name)
 		}
 		event.Dur("duration_ms", time.Since(c.start))
 	}

@@ -19,6 +19,7 @@ import (
 type jsonCodec struct {
 	name      string
 	maxNested int
+	turns     turns
 }
 
 func (c jsonCodec) Name() string { return c.name }
@@ -57,13 +58,14 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	if len(data) == 0 {
 		return errors.New("the body is empty, expected a JSON object; {} is the empty one")
 	}
+	defer c.turns.take(len(data))()
 	if err := checkNestingJSON(data, c.maxNested); err != nil {
 		return err
 	}
 	if hotjson.Unmarshal(data, message) {
 		return nil
 	}
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, m); err != nil {
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
 		return misfit(data, m.ProtoReflect().Descriptor(), err)
 	}
 	return nil

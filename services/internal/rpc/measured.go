@@ -40,7 +40,7 @@ func Measured(requests *metrics.Requests, next http.Handler) http.Handler {
 			if !c.ended && code == 0 { // a panic on its way out breaks the connection off
 				code = connect.CodeUnknown
 			}
-			rpc.End(c.protocol, code, time.Since(c.start))
+			rpc.End(c.protocol, code, c.reason, time.Since(c.start))
 		}()
 		next.ServeHTTP(&c.answer, r)
 		c.outcome()
@@ -64,13 +64,18 @@ func protocolOf(header http.Header) metrics.Protocol {
 	}
 }
 
-// batchCounter counts the rows of batches.
+// batchCounter counts the rows of batches, for the metrics and against the limit on requests.
 type batchCounter struct{}
 
 func (batchCounter) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		countRows(ctx, request.Any())
-		return next(ctx, request)
+		c, err := countRows(ctx, request.Any())
+		if err != nil {
+			return nil, err
+		}
+		response, err := next(ctx, request)
+		c.giveRowsBack(err)
+		return response, err
 	}
 }
 
@@ -83,7 +88,9 @@ func (batchCounter) WrapStreamingHandler(next connect.StreamingHandlerFunc) conn
 		if conn.Spec().StreamType != connect.StreamTypeServer {
 			return next(ctx, conn) // no such call has batches
 		}
-		return next(ctx, batchConn{StreamingHandlerConn: conn, ctx: ctx})
+		err := next(ctx, batchConn{StreamingHandlerConn: conn, ctx: ctx})
+		callFrom(ctx).giveRowsBack(err)
+		return err
 	}
 }
 
@@ -96,19 +103,26 @@ type batchConn struct {
 func (c batchConn) Receive(message any) error {
 	err := c.StreamingHandlerConn.Receive(message)
 	if err == nil {
-		countRows(c.ctx, message)
+		_, err = countRows(c.ctx, message)
 	}
 	return err
 }
 
-func countRows(ctx context.Context, message any) {
+// countRows counts the rows of a message that is a batch. It returns the call then, or nil, and an
+// error where they are too many now.
+func countRows(ctx context.Context, message any) (*call, error) {
 	n, isBatch := batchRows(message)
 	if !isBatch {
-		return
+		return nil, nil //nolint:nilnil // a call that has nothing to give back
 	}
-	if c := callFrom(ctx); c != nil && c.rpc != nil {
+	c := callFrom(ctx)
+	if c == nil {
+		return nil, nil //nolint:nilnil // as above
+	}
+	if c.rpc != nil {
 		c.rpc.Batch(n)
 	}
+	return c, c.takeRows(n)
 }
 
 // batchRows returns how many rows a request asks to classify, if it is one of a batch.

@@ -20,7 +20,7 @@ func checkNesting(data []byte, m proto.Message, most int) error {
 		return nil
 	}
 	left := most
-	if !countMessages(data, m.ProtoReflect().Descriptor(), &left) {
+	if !countMessages(data, m.ProtoReflect().Descriptor(), &left, maxDepth) {
 		return tooNested(most)
 	}
 	return nil
@@ -38,9 +38,17 @@ func tooNested(most int) error {
 	return fmt.Errorf("the message holds more than %d nested values; send fewer rows at once", most)
 }
 
-// countMessages takes the messages within a message from left and reports whether it sufficed.
-// What is no message of that type is left for decoding to refuse.
-func countMessages(data []byte, d protoreflect.MessageDescriptor, left *int) bool {
+// maxDepth is how deep messages may be within each other. The contract's own are no deeper than
+// five; each level that is decoded takes a piece of the stack.
+const maxDepth = 100
+
+// countMessages takes the messages within a message from left, and the fields that nobody knows, and
+// reports whether it sufficed. What is no message of that type is left for decoding to refuse, as is
+// what is deeper than depth.
+func countMessages(data []byte, d protoreflect.MessageDescriptor, left *int, depth int) bool {
+	if depth == 0 {
+		return true
+	}
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -53,13 +61,16 @@ func countMessages(data []byte, d protoreflect.MessageDescriptor, left *int) boo
 		value := data[:n]
 		data = data[n:]
 		field := d.Fields().ByNumber(number)
-		if kind != protowire.BytesType || field == nil || field.Message() == nil {
+		if field != nil && (kind != protowire.BytesType || field.Message() == nil) {
 			continue
 		}
 		if *left--; *left < 0 {
 			return false
 		}
-		if inner, n := protowire.ConsumeBytes(value); n >= 0 && !countMessages(inner, field.Message(), left) {
+		if field == nil {
+			continue // it is kept all the same
+		}
+		if inner, n := protowire.ConsumeBytes(value); n >= 0 && !countMessages(inner, field.Message(), left, depth-1) {
 			return false
 		}
 	}

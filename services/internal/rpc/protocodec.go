@@ -9,6 +9,7 @@ import (
 // protoCodec is Protobuf's wire format, with a bound on what a message may unfold to.
 type protoCodec struct {
 	maxNested int
+	turns     turns
 }
 
 func (protoCodec) Name() string { return "proto" }
@@ -39,10 +40,11 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 	if !ok {
 		return notProto(message)
 	}
+	defer c.turns.take(len(data))()
 	if err := checkNesting(data, m, c.maxNested); err != nil {
 		return err
 	}
-	return proto.Unmarshal(data, m)
+	return proto.UnmarshalOptions{RecursionLimit: maxDepth}.Unmarshal(data, m)
 }
 
 func notProto(message any) error { return fmt.Errorf("%T is no Protobuf message", message) }

@@ -15,18 +15,25 @@
 //  3. [Traced], where requests are traced at all: which ones is settled here, and how each ended is
 //     known here;
 //  4. [Unheard] and [Timely], so that a request which no RPC hears of has a reason and an
-//     end, and a panic outside a handler an answer; and [Gather], for the one stream whose messages
-//     are answered one by one;
-//  5. size limits and decompression, which Connect applies while it reads, and the codecs, with
-//     their bound on what a message unfolds to;
-//  6. the error layer, outermost of the interceptors, so that no error of those within, nor a
+//     end, and a panic outside a handler an answer;
+//  5. [Admission.Door], which refuses predictions while there is no time for them, before anything else is
+//     done for them;
+//  6. [Guard], where callers must say who they are or may not ask as often as they like: within what
+//     counts and logs who is refused, and before anything of the body is read;
+//  7. [Gather], for the one stream whose messages are answered one by one;
+//  8. size limits and decompression, which Connect applies while it reads, where [Moderate] and
+//     [Gzip] keep it from reading on in what is by far too large; and the codecs, with their bounds
+//     on what a message unfolds to, and on how many large ones are decoded at the same time;
+//  9. the error layer, outermost of the interceptors, so that no error of those within, nor a
 //     panic, passes it unseen: it settles the code, logs the call, and reports what is the server's
 //     own fault;
-//  7. the deadline of a unary call, which shortens the client's but never lengthens it; of a
+//  10. the deadline of a unary call, which shortens the client's but never lengthens it; of a
 //     stream, those of [Timely] give way to its own;
-//  8. the count of the rows of batches, where a request is a message;
-//  9. the times of a traced call, innermost, where requests are traced at all;
-//  10. the handler.
+//  11. the count of the rows of batches, where a request is a message, for the metrics and against the
+//     limit on requests;
+//  12. the turn of a prediction, which is waited for when its message is there; see package admission;
+//  13. the times of a traced call, innermost, where requests are traced at all;
+//  14. the handler.
 //
 // What the layers know of a request stands in one value, which the outermost of them allocates, so
 // that a layer costs next to nothing; the server's tests count what all of them allocate.
@@ -80,7 +87,7 @@ type Options struct {
 
 // HandlerOptions returns the options that every handler is made with.
 func HandlerOptions(o Options) []connect.HandlerOption {
-	nested := nestedPerRow * o.MaxRows
+	nested, turns := nestedPerRow*o.MaxRows, newTurns()
 	if o.Stopping == nil {
 		o.Stopping = context.Background()
 	}
@@ -89,6 +96,7 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		streamTimes{stopping: o.Stopping},
 		deadline(o.Timeout),
 		batchCounter{},
+		admitted{},
 	}
 	if o.Tracer != nil {
 		interceptors = append(interceptors, traceTimes{})
@@ -97,9 +105,10 @@ func HandlerOptions(o Options) []connect.HandlerOption {
 		connect.WithReadMaxBytes(o.MaxMessageBytes),
 		connect.WithSendMaxBytes(maxSendBytes),
 		connect.WithCompressMinBytes(compressMinBytes),
-		connect.WithCodec(protoCodec{maxNested: nested}),
-		connect.WithCodec(jsonCodec{name: "json", maxNested: nested}),
-		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested}),
+		Gzip(o.MaxMessageBytes),
+		connect.WithCodec(protoCodec{maxNested: nested, turns: turns}),
+		connect.WithCodec(jsonCodec{name: "json", maxNested: nested, turns: turns}),
+		connect.WithCodec(jsonCodec{name: "json; charset=utf-8", maxNested: nested, turns: turns}),
 		connect.WithRequestGate(readableQuery),
 		connect.WithInterceptors(interceptors...),
 	}

@@ -44,7 +44,7 @@ func (s streamTimes) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 				answers.end = end.Add(answerGrace)
 				answers.wait()
 			}
-			defer answers.last()
+			defer answers.last(ctx)
 			return next(ctx, answers)
 		}
 		c.times.lift()
@@ -104,8 +104,12 @@ func (c *answersConn) bound() time.Time {
 // wait takes the deadline of a message back while none is sent.
 func (c *answersConn) wait() { setWriteDeadline(c.call.answer.ResponseWriter, c.end) }
 
-// last bounds the end of the stream, which is sent when the handler is done.
-func (c *answersConn) last() {
+// last bounds the end of the stream, which is sent when the handler is done. Of one that is over it
+// is not: over HTTP/2, the deadline would hold the whole connection in memory until it passes.
+func (c *answersConn) last(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
 	if c.timeout > 0 {
 		c.bound()
 		return

@@ -54,27 +54,30 @@ func Unheard(logger zerolog.Logger, crashes *crash.Reporter, next http.Handler) 
 			report(crashes, c, fault{code: code, err: c.answer.unsent})
 		}
 		logger.Info().
-			EmbedObject(identity{c, r}).
+			EmbedObject(about{c, r}).
 			Int("status", cmp.Or(c.answer.status, http.StatusOK)). // that of nothing but headers
 			Str("code", code.String()).
 			Msg(message)
 	})
 }
 
-// identity is which request a line of the log is about.
-type identity struct {
+// about is which request a line of the log is about.
+type about struct {
 	call    *call
 	request *http.Request
 }
 
 // MarshalZerologObject adds it to a line.
-func (i identity) MarshalZerologObject(line *zerolog.Event) {
+func (i about) MarshalZerologObject(line *zerolog.Event) {
 	line.Str("method", i.request.Method).
 		Str("path", Bounded(i.request.URL.Path)).
 		Str("peer", i.request.RemoteAddr).
 		Str("request_id", i.call.requestID())
 	if id := i.call.traceID(); id != "" {
 		line.Str("trace_id", id)
+	}
+	if p := i.call.principal; p != nil {
+		line.Str("principal", p.Name)
 	}
 }
 
@@ -85,7 +88,7 @@ func (c *call) panicked(logger zerolog.Logger, crashes *crash.Reporter, value an
 	shown := forClient(&c.scope, err)
 	c.heard, c.code = true, shown.Code()
 	c.tellID(c.answer.Header())
-	line := logger.Error().EmbedObject(identity{c, c.answer.request}).Str("code", shown.Code().String()).Err(err)
+	line := logger.Error().EmbedObject(about{c, c.answer.request}).Str("code", shown.Code().String()).Err(err)
 	var p *panicError
 	if errors.As(err, &p) {
 		line.Bytes("stack", p.stack)

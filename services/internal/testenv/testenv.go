@@ -27,11 +27,13 @@ type Env struct {
 }
 
 // Options returns options of a server of the models in testdata/models, on a free port of the
-// loopback interface, that stops without delay.
+// loopback interface, that stops without delay. However busy the machine of the tests is, it refuses
+// nothing for want of time.
 func Options() server.Options {
 	o := server.DefaultOptions()
 	o.Port = 0
 	o.DrainDelay = 0
+	o.MaxQueueTime = 0
 	o.ModelPath = Testdata("models")
 	o.DefaultModel = "iris"
 	return o

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -41,9 +42,14 @@ func requireSafe(t *testing.T, path string, header http.Header) {
 	t.Helper()
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-		"X-Content-Type-Options": "nosniff",
-		"Referrer-Policy":        "no-referrer",
+			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+			"require-trusted-types-for 'script'; trusted-types 'none'",
+		"Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), " +
+			"magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+		"X-Content-Type-Options":       "nosniff",
+		"Referrer-Policy":              "no-referrer",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := header.Values(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %s is %q, expected %q once", path, name, got, want)
@@ -140,5 +146,35 @@ func TestConsoleIsServed(t *testing.T) {
 	response := get(t, page.Handler(console.FS()), http.MethodGet, "/")
 	if response.Code != http.StatusOK || response.Body.Len() == 0 {
 		t.Errorf("status %d with %d bytes, expected the page", response.Code, response.Body.Len())
+	}
+}
+
+// TestTransportSecurity shows whom browsers are told to ask over TLS only.
+func TestTransportSecurity(t *testing.T) {
+	t.Parallel()
+	const year = "max-age=31536000"
+	for _, test := range []struct {
+		host   string
+		secure bool
+		want   string
+	}{
+		{"sepal.example.com", true, year},
+		{"sepal.example.com:50051", true, year},
+		{"localhost.example.com", true, year},
+		{"sepal.example.com", false, ""},
+		{"localhost:50051", true, ""},
+		{"LOCALHOST.", true, ""},
+		{"sepal.localhost", true, ""},
+	} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		request.Host = test.host
+		if request.TLS = nil; test.secure {
+			request.TLS = new(tls.ConnectionState)
+		}
+		recorder := httptest.NewRecorder()
+		page.Handler(files()).ServeHTTP(recorder, request)
+		if got := recorder.Header().Get("Strict-Transport-Security"); got != test.want {
+			t.Errorf("%s, secure %t: got %q, expected %q", test.host, test.secure, got, test.want)
+		}
 	}
 }

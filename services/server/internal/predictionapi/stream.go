@@ -19,6 +19,7 @@ func (s *Service) PredictStream(
 	// A message is on its way, or copied, once Send returns: what answered one message answers
 	// the next.
 	var p predictor
+	allowance := rpc.AllowanceFrom(ctx)
 	answered := &predictionv1.PredictStreamResponse_Response{Response: new(predictionv1.PredictResponse)}
 	answer := new(predictionv1.PredictStreamResponse)
 	for {
@@ -33,7 +34,9 @@ func (s *Service) PredictStream(
 			return err
 		}
 		answer.Result = answered
-		if err := s.predictMessage(ctx, &p, answered.Response, message); err != nil {
+		if err := allowance.Take(); err != nil {
+			answer.Result = &predictionv1.PredictStreamResponse_Error{Error: rowErrorOf(err)}
+		} else if err := s.predictMessage(ctx, &p, answered.Response, message); err != nil {
 			refused := rowErrorOf(err)
 			if refused == nil {
 				return err

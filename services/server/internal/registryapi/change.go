@@ -9,6 +9,7 @@ import (
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/rollout"
+	"github.com/sepal-ml/sepal/services/internal/rpc"
 )
 
 // changeRequest is what the requests of all changes have.
@@ -25,6 +26,10 @@ func changeOf(ctx context.Context, request changeRequest) rollout.Change {
 		Actor:     request.GetActor(),
 		Reason:    request.GetReason(),
 		RequestID: request.GetRequestId(),
+	}
+	// Who is known by name need not be believed.
+	if p := rpc.PrincipalFrom(ctx); p != nil {
+		c.Actor = p.Name
 	}
 	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		if host, _, err := net.SplitHostPort(call.Peer().Addr); err == nil {

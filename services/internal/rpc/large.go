@@ -1,0 +1,20 @@
+package rpc
+
+import "runtime"
+
+// turns are how many large messages are decoded at the same time: as many as there are processors.
+// More would be no faster, but each takes memory of many times its size, and what is small would wait
+// behind all of them for a processor. Nil turns are without end.
+type turns chan struct{}
+
+func newTurns() turns { return make(turns, runtime.GOMAXPROCS(0)) }
+
+// take waits for a turn to decode so many bytes, where they are many, and returns how to give it
+// back.
+func (t turns) take(size int) (done func()) {
+	if t == nil || size <= uncountedBytes {
+		return func() {}
+	}
+	t <- struct{}{}
+	return func() { <-t }
+}
