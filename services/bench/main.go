@@ -39,6 +39,8 @@ func run(ctx context.Context, args []string) error {
 		command, args = new(askCmd), args[1:]
 	} else if len(args) > 0 && args[0] == watchedVerb {
 		command, args = new(watchedCmd), args[1:]
+	} else if len(args) > 0 && args[0] == attackVerb {
+		command, args = new(attackCmd), args[1:]
 	}
 	parser, err := kong.New(command,
 		kong.Name("bench"),
@@ -58,6 +60,7 @@ const (
 	peerVerb    = "peer"
 	askVerb     = "ask"
 	watchedVerb = "watched"
+	attackVerb  = "attack"
 )
 
 // peerCmd serves as one of the peers.

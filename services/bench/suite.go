@@ -49,6 +49,7 @@ func measurements() []measurement {
 		{"batch", "BatchPredict of a matrix", (*suite).batch},
 		{"stream", "PredictStream", (*suite).stream},
 		{"open", "open loop of gRPC Predict", (*suite).openLoop},
+		{"hostile", "open loop of gRPC Predict, under attack", (*suite).hostile},
 		{startGroup, "start and size", (*suite).start},
 	}
 }

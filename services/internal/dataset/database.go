@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 const sqliteScheme = "sqlite:"
@@ -41,6 +40,9 @@ func openDatabase(address string) (*database, error) {
 		d := &database{path: address}
 		if file == "" {
 			return nil, d.fail("names no file, expected sqlite:FILE", nil)
+		}
+		if !hasSQLite {
+			return nil, d.fail("cannot be read by this build, that of the container image, which leaves SQLite out; use a binary of the release, or export the table to Parquet or CSV", nil)
 		}
 		// The driver takes a URL, whose path must not end at a question mark of the file's name.
 		name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: "mode=ro"}

@@ -26,7 +26,7 @@ type tick struct {
 }
 
 type line struct {
-	Path   string
+	Path   markup
 	Colour int // -1: that of the diagonal
 	Label  string
 }
@@ -66,7 +66,7 @@ func shareTicks() (across, up []tick) {
 }
 
 func diagonal() line {
-	return line{Path: fmt.Sprintf("M%s %sL%s %s", px(x(0)), px(y(0)), px(x(1)), px(y(1))), Colour: -1}
+	return line{Path: "M" + px(x(0)) + " " + px(y(0)) + "L" + px(x(1)) + " " + px(y(1)), Colour: -1}
 }
 
 func rocChart(classes []string, curves []trainer.Curve) *chart {
@@ -83,14 +83,10 @@ func rocChart(classes []string, curves []trainer.Curve) *chart {
 	for i, curve := range curves[:min(len(curves), maxCurves)] {
 		var path strings.Builder
 		for j, p := range curve.Points {
-			command := "L"
-			if j == 0 {
-				command = "M"
-			}
-			path.WriteString(command + px(x(p.FalsePositives)) + " " + px(y(p.TruePositives)))
+			path.WriteString(string(pick(j == 0, "M", "L") + px(x(p.FalsePositives)) + " " + px(y(p.TruePositives))))
 		}
 		c.Lines = append(c.Lines, line{
-			Path: path.String(), Colour: i % colours,
+			Path: markup(path.String()), Colour: i % colours,
 			Label: fmt.Sprintf("%s, AUC %s", classes[curve.Class], number(curve.Area)),
 		})
 	}
@@ -143,18 +139,14 @@ func tuningChart(t *modelv1.Tuning, chosen float64) *chart {
 	var path strings.Builder
 	for i, p := range points {
 		at, loss := x(along(math.Log10(p.GetRegularisationC()))), up(p.GetLogLossMean())
-		command := "L"
-		if i == 0 {
-			command = "M"
-		}
-		path.WriteString(command + px(at) + " " + px(y(loss)))
+		path.WriteString(string(pick(i == 0, "M", "L") + px(at) + " " + px(y(loss))))
 		c.Marks = append(c.Marks, mark{
 			X: at, Y: y(loss), Low: y(up(p.GetLogLossMean() - p.GetLogLossSd())), High: y(up(p.GetLogLossMean() + p.GetLogLossSd())),
 			Chosen: p.GetRegularisationC() == chosen,
 			Title:  fmt.Sprintf("C %s: log-loss %s ± %s", number(p.GetRegularisationC()), number(p.GetLogLossMean()), number(p.GetLogLossSd())),
 		})
 	}
-	c.Lines = append(c.Lines, line{Path: path.String()})
+	c.Lines = append(c.Lines, line{Path: markup(path.String())})
 	const rounding = 1e-9
 	for exponent := math.Ceil(first - rounding); exponent <= last+rounding; exponent += max(1, math.Ceil((last-first)/8)) {
 		c.XTicks = append(c.XTicks, tick{At: x(along(exponent)), Text: fmt.Sprintf("1e%g", exponent)})

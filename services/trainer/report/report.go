@@ -5,7 +5,6 @@ package report
 
 import (
 	_ "embed"
-	"html/template"
 	"io"
 	"math"
 	"strconv"
@@ -14,24 +13,18 @@ import (
 	"github.com/sepal-ml/sepal/services/trainer"
 )
 
-//go:embed page.html
-var page string
+//go:embed page.css
+var style markup
 
 // Write writes the page of a training on a table. The error is that of the writer.
+//
+// It is written by hand: a template calls methods by their names, and with one the linker has to keep
+// every exported method of every type of the program, a third of the binary.
 func Write(w io.Writer, t *dataset.Table, r *trainer.Result) error {
-	parsed, err := template.New("page").Funcs(template.FuncMap{
-		"px":      px,
-		"number":  number,
-		"percent": percent,
-	}).Parse(page)
-	if err != nil {
-		return err
-	}
-	return parsed.Execute(w, newView(t, r))
+	s := &sheet{out: w}
+	s.page(newView(t, r))
+	return s.err
 }
-
-// px writes a length, in the units of a drawing.
-func px(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 // number writes a number for people: four digits, and no power of ten where it can be read without.
 func number(v float64) string {

@@ -1,0 +1,5 @@
+//go:build nosqlite
+
+package dataset
+
+const hasSQLite = false
