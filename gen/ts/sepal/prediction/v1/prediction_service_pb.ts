@@ -719,6 +719,11 @@ export const FieldViolationSchema: GenMessage<FieldViolation> = /*@__PURE__*/
  * a message that cannot be read as what it should be has this in its text alone. An
  * INTERNAL error has a neutral text with the request id under which the log tells the rest.
  *
+ * Where the server knows its callers, a call fails with UNAUTHENTICATED when it is not told who calls,
+ * and with PERMISSION_DENIED when who calls lacks the scope. RESOURCE_EXHAUSTED with a
+ * google.rpc.RetryInfo says when to come back: a caller has asked too often, each row of a batch
+ * counting, or the server has more to do than time; nothing was computed then.
+ *
  * @generated from service sepal.prediction.v1.PredictionService
  */
 export const PredictionService: GenService<{
