@@ -14,7 +14,7 @@ export default defineConfig({
       output: {
         // What several views share comes with the first, in one file: cut in parts it is larger.
         codeSplitting: {
-          groups: [{ name: "page", test: (id) => !/\/src\/(live|models)\//.test(id) }],
+          groups: [{ name: "page", test: (id) => !/\/src\/(access|live|models)\//.test(id) }],
         },
       },
     },
@@ -28,7 +28,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/*.test.ts", "test/{live,models}/*.test.ts"],
+          include: ["test/*.test.ts", "test/{access,live,models}/*.test.ts"],
           testTimeout: 60_000,
         },
       },

@@ -2,6 +2,7 @@ package sepal
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -53,12 +54,17 @@ func Dial(target string, opts ...Option) (*Client, error) {
 		timeout: s.timeout,
 		retries: retrier{policy: s.retry.withDefaults(), random: rand.Float64},
 	}
+	if s.tlsFiles.set() {
+		if s.tls, err = s.tlsFiles.load(); err != nil {
+			return nil, fmt.Errorf("sepal: WithTLSFiles: %w", err)
+		}
+	}
 	httpClient := s.httpClient
 	if httpClient == nil {
 		client.own = newHTTPClient(s.protocol, address.Scheme, s.tls)
 		httpClient = client.own
 	}
-	httpClient = s.bounded(httpClient)
+	httpClient = s.sender(httpClient)
 	base, rpc := address.String(), connect.WithClientOptions(s.rpcOptions()...)
 	client.prediction = predictionv1connect.NewPredictionServiceClient(httpClient, base, rpc)
 	client.streams = predictionv1connect.NewPredictionServiceClient(httpClient, base, rpc,

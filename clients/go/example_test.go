@@ -253,6 +253,7 @@ var (
 	_ = readmePredict
 	_ = readmeInputs
 	_ = readmeOptions
+	_ = readmeToken
 	_ = readmeTable
 	_ = readmeRollout
 )
@@ -281,17 +282,26 @@ func readmeInputs(ctx context.Context, client *sepal.Client) error {
 	return err
 }
 
-func readmeOptions(config *tls.Config, token string, tracing connect.Interceptor) []sepal.Option {
+func readmeOptions(config *tls.Config, token string, vault sepal.TokenSource, tracing connect.Interceptor) []sepal.Option {
 	return []sepal.Option{
 		sepal.WithTLSConfig(config),
+		sepal.WithTLSFiles("ca.pem", "client.pem", "client.key"),
 		sepal.WithProtocol(sepal.GRPCWeb),
 		sepal.WithProtocol(sepal.Connect),
 		sepal.WithJSON(),
 		sepal.WithTimeout(time.Minute),
 		sepal.WithRetry(sepal.RetryPolicy{MaxAttempts: 5}),
-		sepal.WithHeader("Authorization", "Bearer "+token),
+		sepal.WithBearerToken(token),
+		sepal.WithTokenSource(vault),
+		sepal.WithClearTextToken(),
 		sepal.WithInterceptors(tracing),
 	}
+}
+
+func readmeToken() (*sepal.Client, error) {
+	return sepal.Dial("https://sepal.example.com",
+		sepal.WithTLSFiles("ca.pem", "", ""),
+		sepal.WithTokenSource(sepal.TokenFile("/var/run/secrets/sepal/token")))
 }
 
 func readmeTable(ctx context.Context, client *sepal.Client, values []float64) error {

@@ -56,7 +56,11 @@ type settings struct {
 	retry           RetryPolicy
 	httpClient      connect.HTTPClient
 	tls             *tls.Config
+	tlsFiles        tlsFiles
 	headers         []header
+	token           TokenSource // nil: none
+	tokenErr        error       // of a token that cannot be one
+	clearText       bool        // credentials may travel in clear text
 	interceptors    []connect.Interceptor
 	maxMessageBytes int
 }
@@ -94,21 +98,22 @@ func WithRetry(policy RetryPolicy) Option {
 // one that dials a Unix socket. For [GRPC] it must speak HTTP/2 to the target. Default: an
 // HTTP client of its own, made for the protocol, which follows no redirect. nil: the default.
 //
-// It excludes [WithTLSConfig]: the other client has its own. Its owner closes it.
+// It excludes [WithTLSConfig] and [WithTLSFiles]: the other client has its own. Its owner closes it.
 func WithHTTPClient(client connect.HTTPClient) Option {
 	return func(s *settings) { s.httpClient = client }
 }
 
-// WithHeader adds a header to every request, for example a bearer token. Given twice for one
-// name, both values are sent. Default: none. [Dial] refuses a name or a value that HTTP does
-// not allow, and the headers that the protocols keep for themselves, such as Content-Type.
+// WithHeader adds a header to every request. Given twice for one name, both values are sent.
+// Default: none. [Dial] refuses a name or a value that HTTP does not allow, and the headers that
+// the protocols keep for themselves, such as Content-Type. For a token there is
+// [WithBearerToken]; an Authorization header may go no further in clear text than that.
 func WithHeader(name, value string) Option {
 	return func(s *settings) { s.headers = append(s.headers, header{name, value}) }
 }
 
 // WithTLSConfig sets how the server is checked and what certificate the client shows; the
 // configuration is copied. Default, and nil: the system's authorities and no certificate.
-// [Dial] refuses it with a target in clear text.
+// [Dial] refuses it with a target in clear text. From files, [WithTLSFiles] makes one.
 func WithTLSConfig(config *tls.Config) Option {
 	return func(s *settings) { s.tls = config }
 }
@@ -144,6 +149,11 @@ func (s *settings) check(address *url.URL) error {
 	case s.tls != nil && address.Scheme != "https":
 		return errors.New("sepal: WithTLSConfig: the target is in clear text: " +
 			"expected one that begins with https://")
+	case s.tlsFiles.set() && (s.tls != nil || s.httpClient != nil):
+		return errors.New("sepal: WithTLSFiles with WithTLSConfig or WithHTTPClient: expected one of them")
+	case s.tlsFiles.set() && address.Scheme != "https":
+		return errors.New("sepal: WithTLSFiles: the target is in clear text: " +
+			"expected one that begins with https://")
 	case slices.Contains(s.interceptors, nil):
 		return errors.New("sepal: WithInterceptors: an interceptor is nil")
 	}
@@ -151,6 +161,9 @@ func (s *settings) check(address *url.URL) error {
 		if err := h.check(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkCredentials(address); err != nil {
+		return err
 	}
 	return s.retry.check()
 }
@@ -171,8 +184,11 @@ func (s *settings) rpcOptions() []connect.ClientOption {
 	return append(options, connect.WithInterceptors(s.interceptors...))
 }
 
-// bounded puts the bound on what is sent before an HTTP client.
-func (s *settings) bounded(client connect.HTTPClient) connect.HTTPClient {
+// sender puts before an HTTP client what each request passes: the bound on its size, the token.
+func (s *settings) sender(client connect.HTTPClient) connect.HTTPClient {
+	if s.token != nil {
+		client = tokenSender{client, s.token}
+	}
 	if s.maxMessageBytes == 0 {
 		return client
 	}

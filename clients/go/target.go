@@ -41,7 +41,7 @@ func parseTarget(target string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return refuse(fmt.Sprintf("unknown scheme %q", u.Scheme))
 	case u.User != nil:
-		return refuse("a user name in it; send credentials with WithHeader")
+		return refuse("a user name in it; send a token with WithBearerToken")
 	case u.Hostname() == "":
 		return refuse("no host")
 	case u.Port() == "" && strings.HasSuffix(u.Host, ":"), u.Port() != "" && !isPort(u.Port()):

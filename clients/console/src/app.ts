@@ -25,6 +25,8 @@ export interface AppOptions {
   baseUrl: string;
   /** The model and version to show; empty: the server's defaults. */
   target: Target;
+  /** Whether calls carry a token. */
+  withToken(): boolean;
   /** Where the form and the results go. */
   main: HTMLElement;
   /** Where the model's name goes. */
@@ -141,13 +143,13 @@ export class App {
   async #predict({ inputs, subject }: Values, signal: AbortSignal): Promise<void> {
     const parts = this.#parts;
     if (!parts) return;
-    const { client, target, baseUrl, notice } = this.#options;
+    const { client, target, baseUrl, withToken, notice } = this.#options;
     const asked =
       subject === ""
         ? { model: target.model, version: this.#version, subjectId: "" }
         : { model: target.model, version: "", subjectId: subject };
     parts.form.show(new Map());
-    parts.snippet.show(curlCommand(baseUrl, inputs, asked));
+    parts.snippet.show(curlCommand(baseUrl, inputs, asked, withToken()));
     try {
       const answer = await client.predict({ ...asked, inputs, explain: true }, { signal });
       if (signal.aborted) return;

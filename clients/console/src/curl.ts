@@ -9,11 +9,15 @@ export interface Target {
   version: string;
 }
 
-/** Writes the command that asks for the same prediction in JSON, for a POSIX shell. */
+/**
+ * Writes the command that asks for the same prediction in JSON, for a POSIX shell; a token it takes
+ * from the environment.
+ */
 export function curlCommand(
   baseUrl: string,
   inputs: Readonly<Record<string, Value>>,
   asked: Target & { subjectId: string },
+  withToken = false,
 ): string {
   const body = {
     inputs,
@@ -24,6 +28,7 @@ export function curlCommand(
   return [
     `curl ${shellQuote(baseUrl + PREDICT_PATH)} \\`,
     `  -H ${shellQuote("Content-Type: application/json")} \\`,
+    ...(withToken ? ['  -H "Authorization: Bearer $SEPAL_TOKEN" \\'] : []),
     `  -d ${shellQuote(JSON.stringify(body, null, 2))}`,
   ].join("\n");
 }

@@ -4,6 +4,7 @@ export interface CallError {
   message: string;
   violations: readonly { field: string; description: string }[];
   requestId?: string;
+  missingScope?: string;
 }
 
 /** What to tell about a failed call: at the fields that it names, and as a whole. */
@@ -28,14 +29,29 @@ export function sortFailure(error: CallError, names: readonly string[]): Failure
 }
 
 /** Says what happened in words for people, with what helps to find it in the log. */
-export function explain({ code, message, requestId }: CallError): string {
+export function explain({ code, message, requestId, missingScope }: CallError): string {
   const trace = requestId ? ` (request ${requestId})` : "";
   switch (code) {
     case "unavailable":
       return `The server is not available: ${message}${trace}`;
+    case "permission_denied":
+      if (missingScope === undefined) return `${message}${trace}`;
+      return `Your token lacks the scope “${missingScope}”. ${without(missingScope)}${trace}`;
     case "deadline_exceeded":
       return `The server took too long to answer${trace}.`;
     default:
       return `${message}${trace}`;
+  }
+}
+
+/** Says what of the page works without a scope. */
+function without(scope: string): string {
+  switch (scope) {
+    case "predict":
+      return "Without it, Models and Live work, and predictions do not.";
+    case "read":
+      return "Without it, no view of this page works: each has to look at a model first.";
+    default:
+      return "Without it, you can look at all views, and change nothing.";
   }
 }

@@ -1,4 +1,5 @@
-import { createSepalClient } from "@sepal-ml/client";
+import { createGrpcWebClient } from "@sepal-ml/client";
+import { Access } from "./access.js";
 import { App } from "./app.js";
 import { Deferred } from "./deferred.js";
 import { byId } from "./dom.js";
@@ -7,13 +8,23 @@ import { Views } from "./views.js";
 
 const baseUrl = new URL(".", location.href).href.replace(/\/$/, "");
 const query = new URLSearchParams(location.search);
-const client = createSepalClient({ baseUrl, protocol: "grpc-web" });
+const access = new Access(byId("access"), byId("later"));
+const client = access.over(
+  createGrpcWebClient({
+    baseUrl,
+    token: access.token,
+    // Who gives a token to a page in clear text was told what that means.
+    clearTextToken: true,
+    interceptors: [access.interceptor],
+  }),
+);
 const target = { model: query.get("model") ?? "", version: query.get("version") ?? "" };
 
 const app = new App({
   client,
   baseUrl,
   target,
+  withToken: () => access.token() !== undefined,
   main: byId("app"),
   model: byId("model"),
   notice: createNotice(byId("notice")),

@@ -4,7 +4,7 @@ import { curlCommand, shellQuote } from "../src/curl.js";
 
 /** The words that a shell makes of a command, whose first word it replaces by printf. */
 function shellWords(command: string): string[] {
-  const script = command.replace(/^curl /, String.raw`printf '%s\0' `);
+  const script = command.replace(/^curl /m, String.raw`printf '%s\0' `);
   const out = execFileSync("/bin/sh", ["-c", script], { encoding: "utf8" });
   return out.split("\0").slice(0, -1);
 }
@@ -26,6 +26,13 @@ describe("shellQuote", () => {
 
 describe("curlCommand", () => {
   const target = { model: "", version: "v1.0.0", subjectId: "" };
+
+  test("takes a token from the environment", () => {
+    const words = shellWords(`SEPAL_TOKEN='a b'\n${curlCommand("http://a", {}, target, true)}`);
+    expect(words).toContain("Authorization: Bearer a b");
+    const without = shellWords(curlCommand("http://a", {}, target));
+    expect(without.join()).not.toContain("Authorization");
+  });
 
   test("is a POST of the inputs in JSON", () => {
     const inputs = { sepal_length_cm: 5.1, colour: "blue", age: null };

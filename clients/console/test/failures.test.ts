@@ -41,6 +41,17 @@ describe("explain", () => {
     expect(explain(error("deadline_exceeded"))).toBe("The server took too long to answer.");
   });
 
+  test("says what a token lacks, and what works without it", () => {
+    const lacking = (missingScope: string) =>
+      explain({ ...error("permission_denied"), missingScope, requestId: "r1" });
+    expect(lacking("predict")).toBe(
+      "Your token lacks the scope “predict”. Without it, Models and Live work, and predictions do not. (request r1)",
+    );
+    expect(lacking("read")).toContain("no view of this page works");
+    expect(lacking("admin")).toContain("change nothing");
+    expect(explain(error("permission_denied"))).toBe("text");
+  });
+
   test("names the request under which the log has the rest", () => {
     expect(explain({ ...error("internal"), requestId: "r1" })).toBe("text (request r1)");
   });

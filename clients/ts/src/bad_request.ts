@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import {
   type FieldViolation,
   FieldViolationSchema,
 } from "#gen/sepal/prediction/v1/prediction_service_pb.js";
+import { eachBytesField } from "./wire.js";
 
 /**
  * Reads the field violations out of a binary google.rpc.BadRequest. Unknown fields are
@@ -42,20 +43,4 @@ function decodeFieldViolation(bytes: Uint8Array): FieldViolation {
     }
   });
   return violation;
-}
-
-/**
- * Calls `read` for every length-delimited field; what it does not read (it returns false),
- * and fields of other wire types, are skipped. Throws where the bytes are malformed.
- */
-function eachBytesField(
-  reader: BinaryReader,
-  read: (fieldNumber: number, reader: BinaryReader) => boolean,
-): void {
-  while (reader.pos < reader.len) {
-    const [fieldNumber, wireType] = reader.tag();
-    if (wireType !== WireType.LengthDelimited || !read(fieldNumber, reader)) {
-      reader.skip(wireType, fieldNumber);
-    }
-  }
 }

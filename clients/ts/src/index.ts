@@ -8,11 +8,26 @@
 export { create } from "@bufbuild/protobuf";
 export type { Interceptor, Transport } from "@connectrpc/connect";
 export { Code, ConnectError } from "@connectrpc/connect";
-export { createSepalClient, type SepalClient } from "./client.js";
-export { describeError, type ErrorDescription, fieldViolations } from "./errors.js";
+export { createGrpcWebClient, createSepalClient, type SepalClient } from "./client.js";
+export {
+  describeError,
+  type ErrorDescription,
+  fieldViolations,
+  isPermissionDenied,
+  isRateLimited,
+  isUnauthenticated,
+  missingScope,
+  retryAfterMs,
+} from "./errors.js";
 export * from "./generated.js";
 export type { MonitoringCalls } from "./monitoring.js";
-export type { CallOptions, ClientOptions, CommonOptions, RetryOptions } from "./options.js";
+export type {
+  CallOptions,
+  ClientOptions,
+  CommonOptions,
+  RetryOptions,
+  WebOptions,
+} from "./options.js";
 export type { PredictionCalls } from "./prediction.js";
 export type { RegistryCalls } from "./registry.js";
 export { newRequestId } from "./request_id.js";

@@ -9,12 +9,17 @@ import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
+  type GrpcTransportOptions,
 } from "@connectrpc/connect-node";
 import { createClientOver, type SepalClient } from "./client.js";
 import type { CommonOptions } from "./options.js";
 import { refuseBidi } from "./stream.js";
+import { interceptorsOf } from "./token.js";
 
 export * from "./index.js";
+
+/** The options of Node for connections over TLS, those of HTTP/2 sessions among them. */
+export type TlsOptions = NonNullable<GrpcTransportOptions["nodeOptions"]>;
 
 /** Where the server is and how Node talks to it. */
 export interface NodeClientOptions extends CommonOptions {
@@ -35,13 +40,21 @@ export interface NodeClientOptions extends CommonOptions {
 
   /** Whether messages travel as binary Protobuf, or else as JSON. Default: true. */
   useBinaryFormat?: boolean | undefined;
+
+  /**
+   * How the server is known at an https:// `baseUrl`, and what certificate is shown to it, as
+   * `tls.connect` of Node takes it: `ca`, `cert`, `key`. Default: by the authorities that Node
+   * trusts, and none.
+   */
+  tls?: TlsOptions | undefined;
 }
 
 /**
  * Makes a client over Node's HTTP stack. It connects when it is first used and need not be
  * closed: an idle connection does not keep the process alive.
  *
- * @throws TypeError when `baseUrl` or `protocol` is none, or for gRPC over HTTP/1.1.
+ * @throws TypeError when `baseUrl`, `protocol` or `token` is none, for gRPC over HTTP/1.1, and for
+ * a token that would travel in clear text.
  * @throws RangeError when a number is out of its bounds.
  */
 export function createSepalClient(options: NodeClientOptions): SepalClient {
@@ -58,7 +71,8 @@ function createNodeTransport(options: NodeClientOptions): Transport {
   const transportOptions = {
     baseUrl: options.baseUrl,
     useBinaryFormat: options.useBinaryFormat ?? true,
-    interceptors: options.interceptors ?? [],
+    interceptors: interceptorsOf(options),
+    ...(options.tls && { nodeOptions: options.tls as object }), // the same for both versions
   };
   const protocol = options.protocol ?? "grpc";
   const capable = (transport: Transport) =>

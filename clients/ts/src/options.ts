@@ -13,8 +13,24 @@ export interface CommonOptions {
   headers?: HeadersInit | undefined;
 
   /**
-   * Functions around every attempt, the first outermost; for credentials that change, logs
-   * or traces. Not used with `transport`. Default: none.
+   * Who asks: a token that every request carries as "Authorization: Bearer TOKEN", or a function
+   * that returns it, or undefined for none. The function is asked before every attempt, and should
+   * keep its token while that is good; where it fails, the call fails with `unauthenticated`, or
+   * with the `ConnectError` that it throws. No interceptor and no error shows the token, and it
+   * wins over an Authorization header. Not used with `transport`. Default: none.
+   */
+  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
+
+  /**
+   * Whether the token may be sent in clear text to other machines too, where anyone on the way can
+   * read it: for networks that are encrypted beneath. Otherwise a client with a token and a
+   * `baseUrl` of http:// is for this machine alone. Default: false.
+   */
+  clearTextToken?: boolean | undefined;
+
+  /**
+   * Functions around every attempt, the first outermost; for logs or traces. Not used with
+   * `transport`. Default: none.
    */
   interceptors?: Interceptor[] | undefined;
 
@@ -28,16 +44,13 @@ export interface CommonOptions {
   transport?: Transport | undefined;
 }
 
-/** Where the server is and how a browser talks to it. */
-export interface ClientOptions extends CommonOptions {
+/** Where the server is and how a browser talks to it, by whatever protocol. */
+export interface WebOptions extends CommonOptions {
   /**
    * The URL of the server, such as "http://127.0.0.1:50051"; may have a path. In a browser
    * it may be relative to the page: "" is the page's own origin. Not used with `transport`.
    */
   baseUrl: string;
-
-  /** The protocol to speak. Default: "grpc-web". */
-  protocol?: "grpc-web" | "connect" | undefined;
 
   /**
    * Whether messages travel as binary Protobuf, or else as JSON, which is larger, slower and
@@ -49,14 +62,21 @@ export interface ClientOptions extends CommonOptions {
   fetch?: typeof globalThis.fetch | undefined;
 }
 
+/** Where the server is and how a browser talks to it. */
+export interface ClientOptions extends WebOptions {
+  /** The protocol to speak. Default: "grpc-web". */
+  protocol?: "grpc-web" | "connect" | undefined;
+}
+
 /**
- * When a call is tried again: after `unavailable`, and nothing else, as long as attempts and
- * the call's time last. A second attempt never does harm: calls that change something carry a
+ * When a call is tried again: after `unavailable`, and after `resource_exhausted` where the server
+ * says when to come back (google.rpc.RetryInfo), as long as attempts and the call's time last. A second attempt never does harm: calls that change something carry a
  * request id, under which the server makes them once, and the one that has none (`reload`) is
  * tried once. A stream is tried again only until its first message.
  *
  * The delay before attempt n + 1 is random between half of and all of
- * min(`maxDelayMs`, `baseDelayMs` · 2^(n-1)).
+ * min(`maxDelayMs`, `baseDelayMs` · 2^(n-1)), and begins when the time is over that the server
+ * asked for. A call is not tried again where that does not fit into its time.
  */
 export interface RetryOptions {
   /** The most attempts of one call, the first included; at least 1. Default: 3. */

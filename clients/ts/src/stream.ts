@@ -5,8 +5,8 @@ import type { CallOptions } from "./options.js";
 import type { Policy } from "./policy.js";
 
 /**
- * Yields the messages of a stream, which is opened when the first is asked for; again after
- * `unavailable` as the policy says, as long as none has arrived. However the reader stops,
+ * Yields the messages of a stream, which is opened when the first is asked for; again as the
+ * policy says, as long as none has arrived. However the reader stops,
  * the call is ended on the server too.
  */
 export async function* streamWithRetry<T>(

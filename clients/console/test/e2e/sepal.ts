@@ -35,12 +35,18 @@ export interface Sepal {
 /** Starts `sepal serve` with environment variables over the defaults: a free port, JSON logs. */
 export async function startSepal(environment: Record<string, string> = {}): Promise<Sepal> {
   const process_ = spawn(built(), ["serve"], {
-    env: { PATH: process.env.PATH, PORT: "0", SEPAL_LOG_FORMAT: "json", ...environment },
+    env: {
+      PATH: process.env.PATH,
+      PORT: "0",
+      SEPAL_LOG_FORMAT: "json",
+      SEPAL_MAX_QUEUE_TIME: "0s", // however busy the machine of the tests is
+      ...environment,
+    },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const address = await addressOf(process_);
   return {
-    url: `http://${address}`,
+    url: `${environment.SEPAL_TLS_CERT ? "https" : "http"}://${address}`,
     port: Number(address.split(":").at(-1)),
     stop: () => stop(process_),
   };

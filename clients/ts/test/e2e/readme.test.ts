@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createSepalClient, ModelSchema } from "../../src/index.js";
+import { writeCertificate, writePrincipals } from "./certificate.js";
 import { repository } from "./repository.js";
 import { type Server, startServer, testModels } from "./server.js";
 
 let folder: string;
 let server: Server;
+let secured: Server;
+let token: string;
 
 /** A registry whose iris has the two versions that the README speaks of. */
 beforeAll(async () => {
@@ -25,6 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.stop();
+  await secured?.stop();
   if (folder) {
     rmSync(folder, { recursive: true });
   }
@@ -34,14 +38,18 @@ const readme = readFileSync(join(repository, "clients", "ts", "README.md"), "utf
 const examples = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ""]) => code);
 
 /** What an example prints when it runs against the server. */
-async function run(part: string): Promise<{ out: unknown[][]; err: unknown[][] }> {
+async function run(
+  part: string,
+  change = (code: string) => code.replace("http://127.0.0.1:50051", server.baseUrl),
+): Promise<{ out: unknown[][]; err: unknown[][] }> {
   const found = examples.filter((code) => code.includes(part));
   expect(found, `examples with ${part}`).toHaveLength(1);
   const [code = ""] = found;
-  expect(code).toContain('"http://127.0.0.1:50051"');
+  const changed = change(code);
+  expect(changed).not.toContain("127.0.0.1:50051");
   // In a file of its own each time: a module that was imported does not run again.
   const file = join(mkdtempSync(join(folder, "example-")), "example.ts");
-  writeFileSync(file, code.replace("http://127.0.0.1:50051", server.baseUrl));
+  writeFileSync(file, changed);
   const out = vi.spyOn(console, "log").mockImplementation(() => undefined);
   const err = vi.spyOn(console, "error").mockImplementation(() => undefined);
   try {
@@ -54,7 +62,7 @@ async function run(part: string): Promise<{ out: unknown[][]; err: unknown[][] }
 }
 
 const runs: [part: string, out: unknown[][]][] = [
-  ["client.predict(", [["setosa", expect.any(Number), "v1.0.0"]]],
+  ["describeError(error)", [["setosa", expect.any(Number), "v1.0.0"]]],
   ["client.batchPredict(", [["setosa"], ["virginica"]]],
   [
     "classifyTable(",
@@ -95,6 +103,32 @@ test("the example of watching tells what was answered, and how many rows are mis
   expect(err).toEqual([]);
 });
 
+test("the example of a token tells what was predicted, and why not", async () => {
+  const files = writeCertificate(folder);
+  const { file, tokens } = writePrincipals(folder, { ada: "predict", kim: "read" });
+  secured = await startServer(testModels, {
+    SEPAL_TLS_CERT: files.cert,
+    SEPAL_TLS_KEY: files.key,
+    SEPAL_PRINCIPALS: file,
+  });
+  token = join(folder, "token");
+  const told: [string, Awaited<ReturnType<typeof run>>][] = [
+    [tokens.ada, { out: [["setosa"]], err: [] }],
+    [tokens.kim, { out: [], err: [["this token lacks the scope", "predict"]] }],
+    ["sepal_nobody", { out: [], err: [["get a new token"]] }],
+  ];
+  for (const [text, expected] of told) {
+    writeFileSync(token, `${text}\n`);
+    const found = await run("missingScope(error)", (code) =>
+      code
+        .replace("https://127.0.0.1:50051", secured.baseUrl)
+        .replace('"token"', JSON.stringify(token))
+        .replace('"ca.pem"', JSON.stringify(files.cert)),
+    );
+    expect(found).toEqual(expected);
+  }
+});
+
 test("every example is run", () => {
-  expect(examples).toHaveLength(runs.length + 2);
+  expect(examples).toHaveLength(runs.length + 3);
 });

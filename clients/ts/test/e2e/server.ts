@@ -31,7 +31,10 @@ export async function withServer(
 export const testModels = join(repository, "testdata", "models");
 
 /** Starts the built server on a free port and waits until it serves the models of a folder. */
-export async function startServer(modelPath = testModels): Promise<Server> {
+export async function startServer(
+  modelPath = testModels,
+  environment: Record<string, string> = {},
+): Promise<Server> {
   const bin = process.env.SEPAL_BIN || join(repository, "bin", "sepal");
   if (!existsSync(bin)) {
     throw new Error(
@@ -47,12 +50,15 @@ export async function startServer(modelPath = testModels): Promise<Server> {
       MODEL_PATH: modelPath,
       SEPAL_DEFAULT_MODEL: "iris",
       SEPAL_LOG_FORMAT: "json",
+      SEPAL_MAX_QUEUE_TIME: "0s", // however busy the machine of the tests is
+      ...environment,
     },
     stdio: ["ignore", "ignore", "pipe"],
   });
   try {
     const address = await servingAddress(child);
-    return { baseUrl: `http://${address}`, stop: () => stop(child) };
+    const scheme = environment.SEPAL_TLS_CERT ? "https" : "http";
+    return { baseUrl: `${scheme}://${address}`, stop: () => stop(child) };
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { callWithRetry } from "../../src/call.js";
 import { PredictionService, RegistryService } from "../../src/index.js";
 import { policyOf } from "../../src/policy.js";
+import { retryInfo } from "./retry_info.js";
 import { clientOfRoutes } from "./router.js";
 
 beforeEach(() => {
@@ -78,6 +79,47 @@ test("no other error is tried again", async () => {
     new TypeError("not of a call"),
   ];
   for (const error of errors) {
+    const { attempt, at } = failing(error);
+    await expect(callWithRetry(policyOf({}), {}, attempt)).rejects.toBe(error);
+    expect(at).toHaveLength(1);
+  }
+});
+
+const exhausted = (seconds: number) => {
+  const error = new ConnectError("too many requests", Code.ResourceExhausted);
+  error.details = [retryInfo(seconds)];
+  return error;
+};
+
+test("the server's delay comes before the random one", async () => {
+  const { attempt, at } = failing(exhausted(3), unavailable(), exhausted(1));
+  const call = callWithRetry(policyOf({ retry: { attempts: 4 } }), {}, attempt);
+  await vi.runAllTimersAsync();
+  expect(await call).toBe("answer");
+  expect(at).toEqual([0, 3_100, 3_300, 4_700]);
+});
+
+test("what the server's delay leaves of the time is enough for the random one", async () => {
+  const { attempt, at, limits } = failing(exhausted(3));
+  const policy = policyOf({ timeoutMs: 3_100, retry: { baseDelayMs: 2_000 } });
+  const call = callWithRetry(policy, {}, attempt);
+  await vi.runAllTimersAsync();
+  expect(await call).toBe("answer");
+  expect(at).toEqual([0, 3_050]);
+  expect(limits).toEqual([3_100, 50]);
+});
+
+test("a delay of the server that does not fit into the time is not begun", async () => {
+  const last = exhausted(10);
+  const { attempt, at } = failing(last);
+  await expect(callWithRetry(policyOf({}), {}, attempt)).rejects.toBe(last);
+  expect(at).toHaveLength(1);
+});
+
+test("who may not is told so at once, whatever the server says of time", async () => {
+  for (const code of [Code.Unauthenticated, Code.PermissionDenied]) {
+    const error = new ConnectError("no", code);
+    error.details = [retryInfo(1)];
     const { attempt, at } = failing(error);
     await expect(callWithRetry(policyOf({}), {}, attempt)).rejects.toBe(error);
     expect(at).toHaveLength(1);
