@@ -11,7 +11,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	sepal "github.com/sepal-ml/sepal/clients/go"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/atomicfile"
 	"github.com/sepal-ml/sepal/services/internal/load"
@@ -19,7 +18,8 @@ import (
 
 // benchCmd is the verb bench.
 type benchCmd struct {
-	Server       string `short:"s" env:"SEPAL_SERVER" default:"localhost:50051" placeholder:"HOST:PORT" help:"Server to send to, also a URL; at a loopback address, unless --i-own-this-server (${default})."`
+	Server string `short:"s" env:"SEPAL_SERVER" default:"localhost:50051" placeholder:"HOST:PORT" help:"Server to send to, also a URL; at a loopback address, unless --i-own-this-server (${default})."`
+	targetFlags
 	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to ask for, the server's default one by default."`
 	ModelVersion string `env:"MODEL_VERSION" placeholder:"VERSION" help:"Version to ask for; by default the one that the server chooses, request by request."`
 
@@ -108,6 +108,10 @@ func (c *benchCmd) AfterApply(parsed *kong.Context) error {
 		Duration: valueOr0(c.Duration), Count: valueOr0(c.Count), Warmup: c.Warmup,
 		BatchRows: c.BatchRows, Matrix: c.Matrix, Model: c.Model, Version: c.ModelVersion, Seed: c.Seed,
 	}
+	var err error
+	if c.Server, err = c.settle(parsed, c.Server); err != nil {
+		return err
+	}
 	return inBenchFlags(c.options.Check())
 }
 
@@ -172,7 +176,10 @@ func (c *benchCmd) Run(p *process) error {
 		return err
 	}
 	o := c.options
-	o.Target = target
+	o.Target, o.Token = target, c.token()
+	if o.TLS, err = c.tlsConfig(c.Server); err != nil {
+		return err
+	}
 	if o.Rows, err = c.rows(p, version); err != nil {
 		return err
 	}
@@ -212,9 +219,9 @@ func (c *benchCmd) target(ctx context.Context) (*load.Target, error) {
 // version asks which version a request of the kind to come would be answered by, and so what it
 // takes.
 func (c *benchCmd) version(ctx context.Context) (*registryv1.ModelVersion, error) {
-	client, err := sepal.Dial(c.Server)
+	client, err := c.dial(ctx, "bench", c.Server)
 	if err != nil {
-		return nil, &usageError{verb: "bench", err: err}
+		return nil, err
 	}
 	defer client.Close()
 	response, err := client.GetVersion(ctx, c.Model, c.ModelVersion)

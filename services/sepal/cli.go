@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/server"
 	"github.com/sepal-ml/sepal/services/trainer"
 )
@@ -23,6 +24,8 @@ type cli struct {
 	Drift   driftCmd   `cmd:"" help:"Say whether rows still look like those of training."`
 	Models  modelsCmd  `cmd:"" help:"Look at a registry of models, and change what answers."`
 	Inspect inspectCmd `cmd:"" help:"Show what is in a model file."`
+	Token   tokenCmd   `cmd:"" help:"Make the tokens that a server knows its callers by."`
+	Health  healthCmd  `cmd:"" help:"Say whether a server is ready to answer."`
 	Version versionCmd `cmd:"" help:"Show the version of this program."`
 	Help    helpCmd    `cmd:"" help:"Show help for a verb."`
 }
@@ -46,31 +49,26 @@ empty variable is as none.`
 // code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c cli
-	helped := false
-	parser, err := newParser(&c, stdout, stderr, func(int) { helped = true })
+	parser, err := newParser(&c, stdout, stderr)
 	if err != nil {
 		return conclude(ctx, err, stderr)
 	}
 	if err := unsetEmpty(parser); err != nil {
 		return conclude(ctx, err, stderr)
 	}
-	command, err := parser.Parse(prepare(args))
-	if helped {
-		return exitOK // what else the parser missed does not matter
-	}
-	if err == nil {
-		err = command.Run(&process{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)})
+	command, err := parse(parser, prepare(args))
+	if err == nil && command != nil {
+		err = c.runVerb(command, &process{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)})
 	}
 	return conclude(ctx, err, stderr)
 }
 
-func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
 	o, training := server.DefaultOptions(), trainer.DefaultOptions()
 	return kong.New(c,
 		kong.Name("sepal"),
 		kong.Description(description),
 		kong.Writers(stdout, stderr),
-		kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.WithHyphenPrefixedParameters(true), // --csv - is standard input
 		kong.Vars{
@@ -83,6 +81,13 @@ func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, er
 			"stop_timeout":      o.StopTimeout.String(),
 			"max_message_bytes": fmt.Sprint(o.MaxMessageBytes),
 			"max_batch_rows":    fmt.Sprint(o.MaxBatchRows),
+			"tls_min_version":   o.TLSMinVersion,
+			"max_streams":       fmt.Sprint(o.MaxStreams),
+			"max_queue_time":    o.MaxQueueTime.String(),
+			"max_connections":   fmt.Sprint(o.MaxConnections),
+			"jwt_leeway":        identity.DefaultLeeway.String(),
+			"token_issuer":      developmentIssuer,
+			"token_audience":    developmentAudience,
 
 			"train_version":        training.Version,
 			"train_c":              fmt.Sprint(training.C),

@@ -51,7 +51,7 @@ func TestHelpNamesEachVariableOnce(t *testing.T) {
 
 // variables returns, per verb, the variables of its arguments and flags as the help shows them.
 func variables() map[string][]string {
-	parser, err := newParser(new(cli), io.Discard, io.Discard, nil)
+	parser, err := newParser(new(cli), io.Discard, io.Discard)
 	if err != nil {
 		panic(err)
 	}

@@ -32,7 +32,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // conclude says on stderr, in one line, how the verb ended, and returns the exit code.
 func conclude(ctx context.Context, err error, stderr io.Writer) int {
-	var parsing *kong.ParseError
+	var parsing *parseError
 	var usage *usageError
 	var drifted *driftError
 	switch {
@@ -45,7 +45,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 		say(stderr, "interrupted")
 		return exitSignal + int(signalOf(ctx))
 	case errors.As(err, &parsing):
-		say(stderr, "%v; see `%s`", err, helpFor(parsing.Context))
+		say(stderr, "%v; see `%s`", err, helpFor(parsing.context))
 		return exitUsage
 	case errors.As(err, &usage):
 		say(stderr, "%v; see `sepal help %s`", err, usage.verb)

@@ -17,7 +17,8 @@ import (
 type driftCmd struct {
 	File string `arg:"" optional:"" help:"Compare the rows of this CSV file with a header, - for standard input; columns that are no features are passed over. Without it, a server is asked about the rows that it has answered."`
 
-	Server   string        `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Server to ask, also a URL; not with a file."`
+	Server string `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Server to ask, also a URL; not with a file."`
+	targetFlags
 	Watch    bool          `short:"w" env:"SEPAL_DRIFT_WATCH" help:"Ask the server again and again, until interrupted; a terminal shows the last answer."`
 	Interval time.Duration `env:"SEPAL_DRIFT_INTERVAL" default:"5s" placeholder:"DURATION" help:"Time between two answers of --watch (${default})."`
 
@@ -74,7 +75,8 @@ func (c *driftCmd) AfterApply(parsed *kong.Context) error {
 			}
 		}
 		c.Server, c.Watch = "", false
-		return nil
+		_, err := c.settle(parsed, "")
+		return err
 	}
 	if c.Server == "" {
 		return errors.New("name what to look at: a CSV file, or --server HOST:PORT (SEPAL_SERVER)")
@@ -84,7 +86,9 @@ func (c *driftCmd) AfterApply(parsed *kong.Context) error {
 			return fmt.Errorf("--%s is for a file, expected one, or --server without it", flag)
 		}
 	}
-	return nil
+	var err error
+	c.Server, err = c.settle(parsed, c.Server)
+	return err
 }
 
 // Run compares and writes the report to standard output.
@@ -96,9 +100,9 @@ func (c *driftCmd) Run(p *process) error {
 		}
 		return c.conclude(p, report)
 	}
-	client, err := sepal.Dial(c.Server)
+	client, err := c.dial(p.ctx, "drift", c.Server)
 	if err != nil {
-		return &usageError{verb: "drift", err: err}
+		return err
 	}
 	defer client.Close()
 	if c.Watch {

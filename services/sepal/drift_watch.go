@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -22,7 +23,7 @@ const (
 )
 
 // watch writes an answer per interval until the process is interrupted. A server that is away for
-// a while, once it has answered, does not end it.
+// a while, or has no time, once it has answered, does not end it.
 func (c *driftCmd) watch(p *process, client *sepal.Client) error {
 	screen := isTerminal(p.stdout) && !c.JSON
 	for first := true; ; first = false {
@@ -31,7 +32,7 @@ func (c *driftCmd) watch(p *process, client *sepal.Client) error {
 		switch {
 		case err == nil:
 			err = c.write(&text, report)
-		case !first && connect.CodeOf(err) == connect.CodeUnavailable && p.ctx.Err() == nil:
+		case !first && passing(err) && p.ctx.Err() == nil:
 			say(p.stderr, "%v", err)
 			err = nil
 		}
@@ -47,6 +48,12 @@ func (c *driftCmd) watch(p *process, client *sepal.Client) error {
 		case <-time.After(c.Interval):
 		}
 	}
+}
+
+// passing reports whether the server may answer the next time.
+func passing(err error) bool {
+	var e *sepal.Error
+	return errors.As(err, &e) && (e.Code == connect.CodeUnavailable || e.Code == connect.CodeResourceExhausted && e.RetryAfter > 0)
 }
 
 // show writes one answer: over the last one, or behind it.

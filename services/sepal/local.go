@@ -17,6 +17,7 @@ const pipeBytes = 1 << 20
 // local prediction is the same code, the same checks and the same words as a remote one. The
 // function returned closes both.
 func dialLocal(ctx context.Context, o server.Options, options ...sepal.Option) (*sepal.Client, func(), error) {
+	o.MaxQueueTime = 0 // nobody else asks, and who does can wait
 	s, err := server.New(ctx, o)
 	if err != nil {
 		return nil, nil, err

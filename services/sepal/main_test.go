@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	// What the tests see must not depend on who runs them.
-	unset := []string{"COLUMNS", "NO_COLOR"}
+	unset := []string{"COLUMNS", "NO_COLOR", tokenVariable}
 	for _, v := range values() {
 		unset = append(unset, v.Tag.Envs...)
 	}
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 
 // values returns all flags and arguments of the command line.
 func values() []*kong.Value {
-	parser, err := newParser(new(cli), io.Discard, io.Discard, nil)
+	parser, err := newParser(new(cli), io.Discard, io.Discard)
 	if err != nil {
 		panic(err)
 	}

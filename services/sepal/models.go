@@ -21,6 +21,7 @@ type modelsCmd struct {
 	Registry string `short:"r" env:"SEPAL_REGISTRY" placeholder:"PATH" help:"Registry to open: a folder that is there, or a bucket such as s3://models/prefix?region=eu-central-1."`
 	Server   string `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Server to ask in place of that, also a URL; what changes something it takes only on its own machine."`
 	JSON     bool   `name:"json" env:"SEPAL_JSON" help:"Print what was answered as JSON, one response per line."`
+	targetFlags
 
 	List     modelsList     `cmd:"" help:"List the models and their versions."`
 	Show     modelsShow     `cmd:"" help:"Show one version, or the rollout of a model."`
@@ -42,6 +43,7 @@ func (modelsCmd) Help() string {
   sepal models publish model.binpb --registry models
   sepal models promote v1.1.0 --server localhost:50051 --reason "better on the tail"
   SEPAL_SERVER=localhost:50051 sepal models history
+  sepal models list --server https://sepal.example.com --token-file token
 
 Name a registry or a server. A server that runs on the same registry follows what is changed in
 it, within a second or two.`
@@ -69,7 +71,9 @@ func (c *modelsCmd) AfterApply(parsed *kong.Context) error {
 			c.Server = ""
 		}
 	}
-	return nil
+	var err error
+	c.Server, err = c.settle(parsed, c.Server)
+	return err
 }
 
 // Calls of a registry take their time where it is a bucket, and a message holds a whole model.
@@ -94,8 +98,8 @@ func (c *modelsCmd) use(p *process, do func(*registryClient) error) error {
 	var hangUp func()
 	var err error
 	if c.Server != "" {
-		if client.Client, err = sepal.Dial(c.Server, options...); err != nil {
-			return &usageError{verb: "models", err: err}
+		if client.Client, err = c.dial(p.ctx, "models", c.Server, options...); err != nil {
+			return err
 		}
 		hangUp = client.Close
 	} else if client.Client, hangUp, err = dialRegistry(p, c.Registry, client.log, options); err != nil {

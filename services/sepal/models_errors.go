@@ -30,6 +30,9 @@ func (r *registryClient) failed(err error) error {
 }
 
 func (r *registryClient) why(e *sepal.Error) string {
+	if text, ok := turnedAway(r.server, e); ok {
+		return text
+	}
 	switch e.Code {
 	case connect.CodeInvalidArgument:
 		if len(e.Violations) == 0 {
@@ -48,8 +51,6 @@ func (r *registryClient) why(e *sepal.Error) string {
 		return e.Message
 	case connect.CodeNotFound, connect.CodeAlreadyExists:
 		return e.Message
-	case connect.CodePermissionDenied:
-		return "server " + r.server + ": " + e.Message
 	case connect.CodeUnavailable:
 		if r.server == "" {
 			return e.Message // of the store

@@ -27,6 +27,8 @@ type predictCmd struct {
 	Model        string `env:"SEPAL_DEFAULT_MODEL" placeholder:"MODEL" help:"Model to use, where there are several."`
 	Server       string `short:"s" env:"SEPAL_SERVER" placeholder:"HOST:PORT" help:"Ask this server, also a URL, in place of a local model; SEPAL_SERVER wins over MODEL_PATH."`
 
+	targetFlags
+
 	TopK    *uint32 `env:"SEPAL_PREDICT_TOP_K" placeholder:"N" help:"List only the N best classes."`
 	Explain bool    `env:"SEPAL_PREDICT_EXPLAIN" help:"Explain each prediction; of many rows, with --output json."`
 	Output  string  `short:"o" env:"SEPAL_PREDICT_OUTPUT" default:"auto" enum:"auto,text,csv,json" help:"Form of the output: ${enum}; auto is text for one row and csv for many."`
@@ -79,6 +81,10 @@ func (c *predictCmd) AfterApply(parsed *kong.Context) error {
 			c.ModelVersion = ""
 		}
 	}
+	var err error
+	if c.Server, err = c.settle(parsed, c.Server); err != nil {
+		return err
+	}
 	switch {
 	case c.Output == "auto" && one:
 		c.Output = "text"
@@ -95,7 +101,7 @@ func (c *predictCmd) AfterApply(parsed *kong.Context) error {
 
 // Run classifies the rows and writes what becomes of them to standard output.
 func (c *predictCmd) Run(p *process) error {
-	client, hangUp, err := c.dial(p.ctx)
+	client, hangUp, err := c.connect(p.ctx)
 	if err != nil {
 		return err
 	}
@@ -110,15 +116,15 @@ func (c *predictCmd) Run(p *process) error {
 	return c.many(p, client, version)
 }
 
-func (c *predictCmd) dial(ctx context.Context) (*sepal.Client, func(), error) {
+func (c *predictCmd) connect(ctx context.Context) (*sepal.Client, func(), error) {
 	if c.Server == "" {
 		o := server.DefaultOptions()
 		o.ModelPath, o.ModelVersion, o.DefaultModel = c.ModelPath, c.ModelVersion, c.Model
 		return dialLocal(ctx, o)
 	}
-	client, err := sepal.Dial(c.Server)
+	client, err := c.dial(ctx, "predict", c.Server)
 	if err != nil {
-		return nil, nil, &usageError{verb: "predict", err: err}
+		return nil, nil, err
 	}
 	return client, client.Close, nil
 }
@@ -230,12 +236,17 @@ func (c *predictCmd) many(p *process, client *sepal.Client, version *registryv1.
 		server:   c.Server,
 		most:     chunkRows,
 		progress: progress,
+		patience: newPatience(p, progress),
 	}
 	if c.SubjectID != "" && c.ModelVersion == "" {
 		b.request.Version = "" // the rollout chooses it
 	}
 	return b.stream(p.ctx, rows, func(by string) (resultWriter, error) {
-		version, err := c.answered(p.ctx, client, version, by)
-		return newResultWriter(c.Output, p.stdout, version.GetClasses()), err
+		var answering *registryv1.ModelVersion
+		err := b.patience.call(p.ctx, func() (err error) {
+			answering, err = c.answered(p.ctx, client, version, by)
+			return err
+		})
+		return newResultWriter(c.Output, p.stdout, answering.GetClasses()), err
 	})
 }

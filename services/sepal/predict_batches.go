@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -27,6 +28,7 @@ type batches struct {
 	by string
 	// progress is nil where nobody would see it.
 	progress *predictProgress
+	patience *patience
 }
 
 // stream classifies the rows chunk by chunk and writes the results of each before it reads on.
@@ -109,7 +111,11 @@ func (b *batches) classify(ctx context.Context, rows []*predictionv1.Row) ([]*pr
 	for len(rows) > 0 {
 		n := min(b.most, len(rows))
 		b.request.Rows = rows[:n]
-		response, err := b.client.BatchPredict(ctx, b.request)
+		var response *predictionv1.BatchPredictResponse
+		err := b.patience.call(ctx, func() (err error) {
+			response, err = b.client.BatchPredict(ctx, b.request)
+			return err
+		})
 		switch {
 		case n > 1 && tooMany(err):
 			b.most = n / 2
@@ -141,7 +147,8 @@ func tooMany(err error) bool {
 	case connect.CodeResourceExhausted:
 		return e.RetryAfter == 0
 	case connect.CodeInvalidArgument:
-		return len(e.Violations) == 1 && e.Violations[0].Field == "rows"
+		return len(e.Violations) == 1 && e.Violations[0].Field == "rows" ||
+			strings.HasSuffix(e.Message, "send fewer rows at once") // it was not even read
 	default:
 		return false
 	}

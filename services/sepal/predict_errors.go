@@ -28,6 +28,9 @@ func callFailed(server string, err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	if text, ok := turnedAway(server, e); ok {
+		return &callError{text: text, err: err}
+	}
 	text := e.Message
 	switch e.Code {
 	case connect.CodeInvalidArgument:
@@ -54,10 +57,17 @@ func callFailed(server string, err error) error {
 
 // unreachable says why no server answers there.
 func unreachable(server, message string) string {
+	secure := strings.HasPrefix(server, "https://")
+	switch {
 	// What net/http makes of an answer in HTTP/1.1.
-	if strings.Contains(message, "http2: frame too large") || strings.Contains(message, "looked like an HTTP/1.1 header") ||
-		strings.Contains(message, "http2: client conn could not be established") {
-		return fmt.Sprintf("server %s is no Sepal server: what answers there does not speak gRPC", server)
+	case !secure && (strings.Contains(message, "http2: frame too large") || strings.Contains(message, "looked like an HTTP/1.1 header") ||
+		strings.Contains(message, "http2: client conn could not be established")):
+		return fmt.Sprintf("server %s is no Sepal server, or one that speaks TLS: what answers there does not speak gRPC; with TLS it is https://%s",
+			server, strings.TrimPrefix(server, "http://"))
+	case secure && (strings.Contains(message, "server gave HTTP response to HTTPS client") || strings.Contains(message, "first record does not look like a TLS handshake")):
+		return fmt.Sprintf("server %s does not speak TLS; without, it is http://%s", server, strings.TrimPrefix(server, "https://"))
+	case strings.Contains(message, "certificate signed by unknown authority"):
+		return fmt.Sprintf("server %s shows a certificate of an authority that is not trusted: name the authority's with --ca", server)
 	}
 	return fmt.Sprintf("server %s cannot be reached: %s", server, message)
 }

@@ -17,6 +17,8 @@ type predictProgress struct {
 	now    func() time.Time
 	start  time.Time
 	drawn  time.Time
+	rows   int // that were told of last
+	failed int
 }
 
 // newPredictProgress returns nil where nobody would see it. The rows are then read from r; else
@@ -41,6 +43,7 @@ func (b *predictProgress) show(rows, failed int) {
 		return
 	}
 	now := b.now()
+	b.rows, b.failed = rows, failed
 	if now.Sub(b.drawn) < redrawEvery {
 		return
 	}
@@ -60,6 +63,15 @@ func (b *predictProgress) line(rows, failed int, took time.Duration) string {
 		line += fmt.Sprintf("  %s failed", grouped(uint64(failed)))
 	}
 	return line
+}
+
+// waiting shows that nothing happens for a while, and why.
+func (b *predictProgress) waiting(left time.Duration, reason string) {
+	if b == nil {
+		return
+	}
+	b.drawn = b.now()
+	_, _ = fmt.Fprintf(b.out, "%s%s  %s, waiting %v", eraseLine, b.line(b.rows, b.failed, b.drawn.Sub(b.start)), reason, max(left.Round(time.Second), time.Second))
 }
 
 // clear takes the line away.

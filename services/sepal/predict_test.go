@@ -85,8 +85,9 @@ func TestAnotherServer(t *testing.T) {
 	other.Config.Protocols.SetUnencryptedHTTP2(true)
 	other.Start()
 	t.Cleanup(other.Close)
+	http1 := speaksHTTP1(t)
 	for address, want := range map[string]string{
-		speaksHTTP1(t):                           " is no Sepal server: what answers there does not speak gRPC\n",
+		http1:                                    " is no Sepal server, or one that speaks TLS: what answers there does not speak gRPC; with TLS it is https://" + http1 + "\n",
 		strings.TrimPrefix(other.URL, "http://"): " is no Sepal server, or not at this address: HTTP status 404 Not Found\n",
 	} {
 		for _, args := range []string{"predict 1 2", "models list", "bench"} {

@@ -32,6 +32,11 @@ type serveCmd struct {
 	MaxBatchRows    int           `env:"SEPAL_MAX_BATCH_ROWS" default:"${max_batch_rows}" help:"Largest number of rows in a batch; a matrix may have a hundred times as many."`
 	CORSOrigins     []string      `name:"cors-origins" env:"SEPAL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the server, such as https://app.example.com, * for all; those of this machine by default."`
 
+	identityFlags
+	serveLimits
+	admissionFlags
+	tlsFlags
+
 	LogLevel    string  `env:"SEPAL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: ${enum}."`
 	LogSample   float64 `env:"SEPAL_LOG_SAMPLE" default:"${log_sample}" help:"Share of the good requests that are logged, 0 to 1; failed ones always are."`
 	LogFormat   string  `env:"SEPAL_LOG_FORMAT" default:"auto" enum:"auto,json,pretty" help:"Form of the log: ${enum}; auto is pretty on a terminal."`
@@ -88,6 +93,18 @@ func (c *serveCmd) AfterApply() error {
 	case c.MaxBatchRows < 1:
 		return fmt.Errorf("--max-batch-rows is %d, expected 1 or more", c.MaxBatchRows)
 	}
+	if err := c.admissionFlags.check(); err != nil {
+		return err
+	}
+	if err := c.serveLimits.check(); err != nil {
+		return err
+	}
+	if err := c.identityFlags.check(); err != nil {
+		return err
+	}
+	if err := c.tlsFlags.check(); err != nil {
+		return err
+	}
 	for _, origin := range c.CORSOrigins {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
 			return fmt.Errorf("--cors-origins has %q, expected *, or a scheme and a host as in https://app.example.com", origin)
@@ -131,7 +148,7 @@ func (c *serveCmd) Run(p *process) error {
 }
 
 func (c *serveCmd) options(logger zerolog.Logger) server.Options {
-	return server.Options{
+	o := server.Options{
 		Host:                c.Host,
 		Port:                c.Port,
 		ModelPath:           c.ModelPath,
@@ -144,6 +161,7 @@ func (c *serveCmd) options(logger zerolog.Logger) server.Options {
 		MaxMessageBytes:     c.MaxMessageBytes,
 		MaxBatchRows:        c.MaxBatchRows,
 		CORSOrigins:         c.CORSOrigins,
+		Identity:            c.identityFlags.identity(),
 		LogSampleRate:       c.LogSample,
 		LogFeatures:         c.LogFeatures,
 		ConfidenceThreshold: c.ConfidenceThreshold,
@@ -152,4 +170,8 @@ func (c *serveCmd) options(logger zerolog.Logger) server.Options {
 		Telemetry:           true,
 		Logger:              logger,
 	}
+	c.serveLimits.set(&o)
+	c.admissionFlags.set(&o)
+	c.tlsFlags.set(&o)
+	return o
 }

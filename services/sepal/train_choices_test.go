@@ -167,11 +167,11 @@ func TestTrainPenalties(t *testing.T) {
 		"--tune --c-grid 1,0.5":                  {Grid: []float64{1, 0.5}},
 	} {
 		var c cli
-		parser, err := newParser(&c, os.Stdout, os.Stderr, nil)
+		parser, err := newParser(&c, os.Stdout, os.Stderr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parser.Parse(append([]string{"train", "x.csv", "--label", "y"}, strings.Fields(flags)...)); err != nil {
+		if _, err := parse(parser, append([]string{"train", "x.csv", "--label", "y"}, strings.Fields(flags)...)); err != nil {
 			t.Errorf("%s: %v", flags, err)
 			continue
 		}

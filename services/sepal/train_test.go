@@ -193,11 +193,11 @@ func TestTrainTakesItsFlagsFromTheEnvironment(t *testing.T) {
 func TestTrainDefaultsAreTheTrainers(t *testing.T) {
 	t.Parallel()
 	var c cli
-	parser, err := newParser(&c, io.Discard, io.Discard, nil)
+	parser, err := newParser(&c, io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parser.Parse([]string{"train", "My Flowers (2).csv", "--label", "species"}); err != nil {
+	if _, err := parse(parser, []string{"train", "My Flowers (2).csv", "--label", "species"}); err != nil {
 		t.Fatal(err)
 	}
 	want := trainer.DefaultOptions()
@@ -238,6 +238,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"calibration without folds", "--label y --calibrate --folds 0", "", exitUsage, "--folds is 0, expected at least 2: the temperature"},
 		{"an elastic net without a share", "--label y --penalty elasticnet", "", exitUsage, "--penalty elasticnet needs --l1-ratio, from 0 to 1"},
 		{"a share of no elastic net", "--label y --l1-ratio 0.5", "", exitUsage, "--l1-ratio is for --penalty elasticnet, not l2"},
+		{"a label column and a file of labels", "--label y --labels y.npy", "", exitUsage, "--label names a column of the data, and --labels a file with the classes, expected one of them"},
 		{"a share above 1", "--label y --penalty elasticnet --l1-ratio 1.5", "", exitUsage, "--l1-ratio is 1.5, expected a number from 0 to 1"},
 		{"a scale of no penalty", "--label y --penalty none --standardise", "", exitUsage, "--standardise says what is penalised"},
 		{"a penalty", "--label y --penalty l3", "", exitUsage, "--penalty must be one of"},

@@ -26,8 +26,12 @@ func newConnectEndpoint(o *Options, dial func(context.Context) (net.Conn, error)
 		MaxConnsPerHost:     o.Connections,
 		MaxIdleConnsPerHost: o.Connections,
 	}
+	if o.Target.encrypted() {
+		transport.TLSClientConfig = o.TLS.Clone()
+	}
 	if o.HTTP == 2 {
-		transport.Protocols.SetUnencryptedHTTP2(true)
+		transport.Protocols.SetHTTP2(o.Target.encrypted())
+		transport.Protocols.SetUnencryptedHTTP2(!o.Target.encrypted())
 		// One connection is one: what the server does not take at once waits.
 		transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = 1, 1
 		transport.HTTP2 = &http.HTTP2Config{StrictMaxConcurrentRequests: true}
@@ -45,8 +49,12 @@ func newConnectEndpoint(o *Options, dial func(context.Context) (net.Conn, error)
 	if o.Protocol == GRPCWeb {
 		options = append(options, connect.WithGRPCWeb())
 	}
+	var sender connect.HTTPClient = &http.Client{Transport: transport}
+	if o.Token != nil {
+		sender = tokenSender{sender, o.Token}
+	}
 	return &connectEndpoint{
-		client:    connect.NewClient[request, answer](&http.Client{Transport: transport}, o.Target.base()+procedure(o.Call), options...),
+		client:    connect.NewClient[request, answer](sender, o.Target.base()+procedure(o.Call), options...),
 		transport: transport,
 		chunks:    o.Call == CallBatchStream,
 	}

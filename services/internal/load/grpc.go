@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -21,11 +22,16 @@ type grpcEndpoint struct {
 	connection *grpc.ClientConn
 	method     string
 	chunks     bool // whether a call is answered by several messages
+	token      func(context.Context) (string, error)
 }
 
 func newGRPCEndpoint(o *Options, dial func(context.Context) (net.Conn, error)) (*grpcEndpoint, error) {
+	transport := insecure.NewCredentials()
+	if o.Target.encrypted() {
+		transport = credentials.NewTLS(o.TLS) // which it copies
+	}
 	connection, err := grpc.NewClient("passthrough:///"+o.Target.Address(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(transport),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return dial(ctx) }),
 		grpc.WithNoProxy(),
 		grpc.WithDefaultCallOptions(
@@ -40,13 +46,17 @@ func newGRPCEndpoint(o *Options, dial func(context.Context) (net.Conn, error)) (
 	if err != nil {
 		return nil, err
 	}
-	return &grpcEndpoint{connection: connection, method: procedure(o.Call), chunks: o.Call == CallBatchStream}, nil
+	return &grpcEndpoint{connection: connection, method: procedure(o.Call), chunks: o.Call == CallBatchStream, token: o.Token}, nil
 }
 
 // maxAnswerBytes is the size of the largest message that a server of ours sends.
 const maxAnswerBytes = 64 << 20
 
 func (e *grpcEndpoint) call(ctx context.Context, r *request, a *answer) error {
+	ctx, err := e.withToken(ctx)
+	if err != nil {
+		return err
+	}
 	if !e.chunks {
 		return fromGRPC(e.connection.Invoke(ctx, e.method, r, a))
 	}
@@ -71,6 +81,10 @@ func (e *grpcEndpoint) call(ctx context.Context, r *request, a *answer) error {
 }
 
 func (e *grpcEndpoint) open(ctx context.Context) (stream, error) {
+	ctx, err := e.withToken(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s, err := e.connection.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, e.method)
 	if err != nil {
 		return nil, fromGRPC(err)

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"math"
 	"time"
@@ -55,6 +57,11 @@ const (
 type Options struct {
 	// Target is the server.
 	Target *Target
+	// TLS says how a server at an https:// target is known, and what certificate is shown to it. It
+	// is copied. nil: by the system's authorities, and none.
+	TLS *tls.Config
+	// Token returns the token that a request carries; any number of goroutines call it. nil: none.
+	Token func(ctx context.Context) (string, error)
 	// Protocol is how messages travel. Empty: GRPC.
 	Protocol Protocol
 	// HTTP is the version of HTTP: 1 or 2. 0: 2 for GRPC and CallStream, which need it, else 1.

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ type totals struct {
 	answered, rows, failedRows uint64
 	sentBytes, receivedBytes   uint64
 	latency, lag               Distribution
-	failures                   map[string]*Failure
+	failures                   map[kind]*Failure
 	sources                    map[source]uint64 // how many requests each answered
 	failed, abandoned          uint64
 	warmup, warmupFailed       uint64
@@ -45,7 +46,7 @@ func newRecorder(workers int, start time.Time) *recorder {
 }
 
 func newTotals() totals {
-	return totals{latency: newDistribution(), lag: newDistribution(), failures: map[string]*Failure{}, sources: map[source]uint64{}}
+	return totals{latency: newDistribution(), lag: newDistribution(), failures: map[kind]*Failure{}, sources: map[source]uint64{}}
 }
 
 func (r *recorder) shard(worker int) *shard { return r.shards[worker%len(r.shards)] }
@@ -124,13 +125,41 @@ func (t *totals) note(a *answer) {
 const maxExample = 500
 
 func (t *totals) failure(code, message string) *Failure {
-	f := t.failures[code]
+	of := kindOf(code, message)
+	f := t.failures[of]
+	if f == nil && len(t.failures) >= maxKinds {
+		of.reason = ""
+		f = t.failures[of]
+	}
 	if f == nil {
 		if len(message) > maxExample {
 			message = strings.ToValidUTF8(message[:maxExample], "") + "…"
 		}
 		f = &Failure{Code: code, Example: message}
-		t.failures[code] = f
+		t.failures[of] = f
 	}
 	return f
+}
+
+// kind is what failures are counted by: their code and, of those that say that a caller may not, or
+// not now, why.
+type kind struct{ code, reason string }
+
+const (
+	maxKinds  = 32 // beyond, only codes are told apart
+	maxReason = 120
+)
+
+// figures are numbers, with the letters after them: durations too.
+var figures = regexp.MustCompile(`\d[\d.]*[a-z0-9]*`)
+
+// kindOf returns the kind of a failure. A server says why in words, with figures that differ from one
+// refusal to the next, such as when to come back.
+func kindOf(code, message string) kind {
+	switch code {
+	case "resource_exhausted", "unauthenticated", "permission_denied":
+	default:
+		return kind{code: code}
+	}
+	return kind{code, figures.ReplaceAllString(message[:min(len(message), maxReason)], "#")}
 }

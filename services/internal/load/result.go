@@ -23,7 +23,8 @@ type Result struct {
 	// Rows is how many rows were classified, FailedRows how many were refused within batches
 	// that were answered.
 	Rows, FailedRows uint64
-	// Failures are Failed and FailedRows by code, the most frequent first.
+	// Failures are Failed and FailedRows by code, the most frequent first; of refusals of callers
+	// (resource_exhausted, unauthenticated, permission_denied), by why too.
 	Failures []Failure
 	// Warmup is how many requests were done in the warm-up, and WarmupFailed how many of them
 	// failed.
@@ -55,7 +56,7 @@ type Source struct {
 	Requests uint64
 }
 
-// Failure is how often something failed with a code.
+// Failure is how often something failed with a code, and for one reason.
 type Failure struct {
 	// Code is the name of the code, such as "unavailable".
 	Code string
@@ -131,11 +132,11 @@ func (t *totals) add(from *totals) {
 	for by, n := range from.sources {
 		t.sources[by] += n
 	}
-	for code, f := range from.failures {
-		sum := t.failures[code]
+	for of, f := range from.failures {
+		sum := t.failures[of]
 		if sum == nil {
-			sum = &Failure{Code: code, Example: f.Example}
-			t.failures[code] = sum
+			sum = &Failure{Code: of.code, Example: f.Example}
+			t.failures[of] = sum
 		}
 		sum.Requests += f.Requests
 		sum.Rows += f.Rows
@@ -163,7 +164,7 @@ func (r *recorder) result() *Result {
 		result.Failures = append(result.Failures, *f)
 	}
 	slices.SortFunc(result.Failures, func(a, b Failure) int {
-		return cmp.Or(cmp.Compare(b.Requests+b.Rows, a.Requests+a.Rows), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(b.Requests+b.Rows, a.Requests+a.Rows), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Example, b.Example))
 	})
 	return result
 }

@@ -37,7 +37,7 @@ func (e *ForeignError) Error() string {
 // Lookup finds the addresses of a host, as [net.Resolver.LookupNetIP] does.
 type Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-// Resolve returns the target of the form "host:port", or of an http:// URL without a path. The
+// Resolve returns the target of the form "host:port", or of an http:// or https:// URL without a path. The
 // error is a [*ForeignError] where any of its addresses is not of the loopback interface, unless
 // foreign allows that. lookup is nil for the system's.
 func Resolve(ctx context.Context, target string, foreign bool, lookup Lookup) (*Target, error) {
@@ -48,7 +48,7 @@ func Resolve(ctx context.Context, target string, foreign bool, lookup Lookup) (*
 	if lookup == nil {
 		lookup = net.DefaultResolver.LookupNetIP
 	}
-	t := &Target{url: *u, port: u.Port()}
+	t := &Target{url: *u, port: portOf(u)}
 	host := u.Hostname()
 	if address, err := netip.ParseAddr(host); err == nil {
 		t.addresses = []netip.Addr{address}
@@ -70,6 +70,9 @@ func Resolve(ctx context.Context, target string, foreign bool, lookup Lookup) (*
 // Address returns host and port as they were given.
 func (t *Target) Address() string { return t.url.Host }
 
+// encrypted reports whether the server speaks TLS.
+func (t *Target) encrypted() bool { return t.url.Scheme == "https" }
+
 // base returns the URL that the paths of the calls are put behind.
 func (t *Target) base() string { return t.url.String() }
 
@@ -88,7 +91,7 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 
 func parse(target string) (*url.URL, error) {
 	refuse := func(why string) (*url.URL, error) {
-		return nil, fmt.Errorf(`the server %q %s, expected "host:port" or an http:// URL without a path`, target, why)
+		return nil, fmt.Errorf(`the server %q %s, expected "host:port", or an http:// or https:// URL without a path`, target, why)
 	}
 	raw := target
 	if !strings.Contains(raw, "://") {
@@ -98,7 +101,7 @@ func parse(target string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return refuse("is no address")
-	case u.Scheme != "http":
+	case u.Scheme != "http" && u.Scheme != "https":
 		return refuse(fmt.Sprintf("has the scheme %q", u.Scheme))
 	case u.User != nil:
 		return nil, errors.New("the server has a user name in it, which nothing would be done with")
@@ -107,8 +110,16 @@ func parse(target string) (*url.URL, error) {
 	case strings.TrimRight(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return refuse("has a path, a query or a fragment")
 	}
-	if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+	if n, err := strconv.ParseUint(portOf(u), 10, 16); err != nil || n == 0 {
 		return refuse("has no port of 1 to 65535")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+// portOf returns the port of a server; of one over TLS it may be left out.
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" || u.Scheme != "https" {
+		return port
+	}
+	return "443"
 }

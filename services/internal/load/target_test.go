@@ -35,7 +35,7 @@ func lookup(_ context.Context, _, host string) ([]netip.Addr, error) {
 func TestOnlyThisMachineIsATarget(t *testing.T) {
 	t.Parallel()
 	for target, foreign := range map[string]string{
-		"localhost:50051": "", "http://localhost:50051": "", "http://localhost:50051/": "", "mapped:1": "",
+		"localhost:50051": "", "http://localhost:50051": "", "https://localhost:50051": "", "https://localhost": "", "http://localhost:50051/": "", "mapped:1": "",
 		"127.0.0.1:50051": "", "127.9.9.9:1": "", "[::1]:50051": "", "[::ffff:127.0.0.1]:1": "",
 		"elsewhere:1": "192.0.2.1", "split:1": "192.0.2.1", "192.0.2.7:1": "192.0.2.7", "[2001:db8::1]:1": "2001:db8::1",
 		"0.0.0.0:1": "0.0.0.0", "[::ffff:192.0.2.1]:1": "192.0.2.1",
@@ -50,7 +50,7 @@ func TestOnlyThisMachineIsATarget(t *testing.T) {
 		}
 		if got, err := load.Resolve(t.Context(), target, true, lookup); err != nil {
 			t.Errorf("%s, though allowed: %v", target, err)
-		} else if want := strings.TrimSuffix(strings.TrimPrefix(target, "http://"), "/"); got.Address() != want {
+		} else if want := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(target, "http://"), "https://"), "/"); got.Address() != want {
 			t.Errorf("%s has the address %s", target, got.Address())
 		}
 	}
@@ -66,7 +66,10 @@ func TestTargetsThatCannotBeMeant(t *testing.T) {
 		"localhost:65536":          "no port",
 		"localhost:http":           "is no address",
 		":50051":                   "names no host",
-		"https://localhost:1":      `the scheme "https"`,
+		"ftp://localhost:1":        `the scheme "ftp"`,
+		"http://localhost":         "no port",
+		"https://localhost:0":      "no port",
+		"https://localhost:1/path": "a path",
 		"http://localhost:1/path":  "a path",
 		"localhost:1?x=1":          "a path, a query",
 		"http://ada:pw@localhost:": "a user name",
