@@ -125,10 +125,18 @@ func ofOwnPage(next http.Handler, layers []connect.HandlerOption) http.Handler {
 	})
 }
 
-// warnOfOpen says once that the server answers anyone, where others than this machine reach it.
+// warnOfOpen says once that the server answers anyone, where others than this machine reach it, or
+// somebody may think that client certificates keep them out.
 func warnOfOpen(o *Options, address net.Addr) {
+	if o.access.asks() {
+		return
+	}
+	if o.TLSClientCA != "" {
+		o.Logger.Warn().Msg("certificates of clients are checked, but nobody is asked for one: anyone may call; " +
+			"say what they allow with --tls-client-scopes, or name who may with --principals")
+	}
 	tcp, ok := address.(*net.TCPAddr)
-	if !ok || tcp.IP.IsLoopback() || o.access.asks() {
+	if !ok || tcp.IP.IsLoopback() {
 		return
 	}
 	o.Logger.Warn().Str("address", address.String()).Msg("anyone who reaches this address may ask for predictions and see the models; " +

@@ -1,5 +1,14 @@
 package server
 
+import (
+	"io"
+
+	"github.com/rs/zerolog"
+)
+
+// HTTPLog returns what takes what net/http has to say.
+func HTTPLog(logger zerolog.Logger) io.Writer { return httpLog{logger} }
+
 // SizeHeaders returns how many lines of what is read in these parts begin as a Content-Length does.
 func SizeHeaders(parts ...[]byte) int64 {
 	var s headerScan

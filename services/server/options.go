@@ -61,8 +61,9 @@ type Options struct {
 	// registry and monitoring never do. Default: 0, 64 for each processor.
 	MaxInFlight int
 	// MaxQueueTime is how long a prediction may wait, for that or for a processor. What would wait
-	// longer while a queue stands is refused with RESOURCE_EXHAUSTED. Default: 50 ms. 0: as long as
-	// its deadline.
+	// longer while a queue stands is refused with RESOURCE_EXHAUSTED; so is what would wait longer than
+	// half of the time that clients give, though not below 50 ms. Default: 250 ms. 0: as long as its
+	// deadline.
 	MaxQueueTime time.Duration
 	// CORSOrigins are the origins, such as "https://app.example.com", whose pages may call
 	// the server; "*" is every one. Default: none; pages of the server itself and of this
@@ -147,7 +148,7 @@ func DefaultOptions() Options {
 		StopTimeout:     10 * time.Second,
 		MaxMessageBytes: 4 << 20,
 		MaxBatchRows:    10_000,
-		MaxQueueTime:    50 * time.Millisecond,
+		MaxQueueTime:    250 * time.Millisecond,
 		TLSMinVersion:   "1.3",
 		MaxStreams:      100,
 		MaxConnections:  10_000,

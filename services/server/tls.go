@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -72,6 +73,17 @@ func (s *security) end() {
 	}
 }
 
+// faultsOfClients are how lines of net/http begin that tell of such.
+var faultsOfClients = []string{
+	"http: TLS handshake error",
+	"http2: server: error reading preface",
+	"http2: server connection error",
+	"http2: server closing client connection",
+	"http2: received GOAWAY",
+	"timeout waiting for SETTINGS frames",
+	"timeout waiting for PING response",
+}
+
 // httpLog takes what net/http has to say. What clients do wrong before they are served is for who
 // looks for it: anybody can make a server say so, as often as they like.
 type httpLog struct{ logger zerolog.Logger }
@@ -79,10 +91,8 @@ type httpLog struct{ logger zerolog.Logger }
 func (l httpLog) Write(p []byte) (int, error) {
 	text := strings.TrimSuffix(string(p), "\n")
 	level := zerolog.NoLevel
-	for _, start := range []string{"http: TLS handshake error", "http2: server: error reading preface", "http2: server connection error"} {
-		if strings.HasPrefix(text, start) {
-			level = zerolog.DebugLevel
-		}
+	if slices.ContainsFunc(faultsOfClients, func(start string) bool { return strings.HasPrefix(text, start) }) {
+		level = zerolog.DebugLevel
 	}
 	l.logger.WithLevel(level).Str("from", "net/http").Msg(text)
 	return len(p), nil

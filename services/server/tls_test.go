@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/rs/zerolog"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -28,6 +30,7 @@ import (
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	"github.com/sepal-ml/sepal/services/internal/certs/certstest"
+	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 	"github.com/sepal-ml/sepal/services/server"
 )
@@ -134,6 +137,42 @@ func requireNothingLoggedAbove(t *testing.T, env *testenv.Env, level string) {
 	for line := range strings.Lines(env.Log.String()) {
 		if strings.Contains(line, `"from":"net/http"`) && !strings.Contains(line, `"level":"`+level+`"`) {
 			t.Errorf("logged above level %s: %s", level, line)
+		}
+	}
+}
+
+// TestFaultsOfClientsFillNoLog: any client can make net/http say these.
+func TestFaultsOfClientsFillNoLog(t *testing.T) {
+	t.Parallel()
+	for text, quiet := range map[string]bool{
+		"http: TLS handshake error from 127.0.0.1:1: EOF":                true,
+		"http2: server closing client connection: unexpected EOF":        true,
+		"http2: received GOAWAY [FrameHeader GOAWAY len=8]":              true,
+		"timeout waiting for SETTINGS frames from 127.0.0.1:1":           true,
+		"timeout waiting for PING response":                              true,
+		"http: Accept error: too many open files; retrying in 5ms":       false,
+		"http: superfluous response.WriteHeader call from f (file.go:1)": false,
+	} {
+		var log bytes.Buffer
+		if _, err := fmt.Fprintln(server.HTTPLog(zerolog.New(&log).Level(zerolog.InfoLevel)), text); err != nil {
+			t.Fatal(err)
+		}
+		if (log.Len() == 0) != quiet {
+			t.Errorf("%s: the log has %q", text, log.String())
+		}
+	}
+}
+
+// TestAuthoritiesOfClientsAloneKeepNobodyOut: the log says so.
+func TestAuthoritiesOfClientsAloneKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	for scopes, want := range map[identity.Scopes]int{0: 1, identity.Predict: 0} {
+		o, authority, folder := secured(t)
+		o.TLSClientCA = certstest.Write(t, folder, "ca.crt", authority.PEM())
+		o.Identity.CertificateScopes = scopes
+		env := testenv.Start(t, o)
+		if n := strings.Count(env.Log.String(), "but nobody is asked for one: anyone may call"); n != want {
+			t.Errorf("with the scopes %v the log warns %d times, expected %d:\n%s", scopes, n, want, env.Log)
 		}
 	}
 }

@@ -14,7 +14,8 @@
 // that run is hardly ever met: a flood waits before, as goroutines that are ready and have no
 // processor, and as bytes that nobody has read yet. Both can be asked for at little cost: the runtime
 // counts the former in 0.1 µs. The wait is their number over the rate at which requests come to their
-// end, as PIE has it (RFC 8033, section 5.2; Little's law).
+// end, as PIE has it (RFC 8033, section 5.2; Little's law). How long it may be follows the deadlines
+// of clients ([Controller.Patience]): who waits for seconds anyhow is not helped by a refusal.
 //
 // As with CoDel (RFC 8289) only a queue that stands is too long: one that is gone within a tenth of a
 // second was a burst, and is worked off. Once one stood, no more requests are let in for a second than
@@ -53,8 +54,9 @@ type Options struct {
 	Processors int
 	// Limit is the weight that may be in flight. 0: [DefaultLimit] for each processor.
 	Limit int64
-	// MaxWait is how long a request may wait. 0: as long as it likes, and nothing is ever refused for
-	// a queue that is too long, nor for one that stands.
+	// MaxWait is how long a request may wait; no longer than half of the time that its client gives,
+	// where that is more than a twentieth of a second. 0: as long as it likes, and nothing is ever
+	// refused for a queue that is too long, nor for one that stands.
 	MaxWait time.Duration
 	// Backlog returns how many goroutines are ready to run and do not. Nil: it is not known, and the
 	// door lets all pass.
@@ -115,9 +117,10 @@ func New(o Options) *Controller {
 	c.now = func() time.Duration { return time.Since(c.epoch) }
 	// None weighs so much that a processor would stand idle beside it.
 	c.most = max(o.Limit/int64(2*processors), 1)
-	c.queue = queue{limit: o.Limit, most: maxQueue * processors, maxWait: o.MaxWait, inFlight: &c.inFlight}
+	c.queue = queue{limit: o.Limit, most: maxQueue * processors, inFlight: &c.inFlight}
 	c.door.room.Store(math.MaxInt64)
 	c.door.maxWait, c.door.processors = o.MaxWait, processors
+	c.door.patience.Store(int64(2 * o.MaxWait))
 	if o.MaxWait > 0 {
 		c.door.backlog, c.door.unread = o.Backlog, o.Unread
 	}
@@ -215,12 +218,16 @@ func take(sum *atomic.Int64, limit, weight int64) bool {
 
 // wait waits in the queue.
 func (c *Controller) wait(ctx context.Context, now time.Duration, weight int64, patient bool) Verdict {
-	deadline := time.Duration(math.MaxInt64)
+	deadline, maxWait := time.Duration(math.MaxInt64), c.maxWait
 	if end, bounded := ctx.Deadline(); bounded {
 		deadline = end.Sub(c.epoch)
+		maxWait = within(deadline-now, maxWait)
+	}
+	if patient {
+		maxWait = 0
 	}
 	c.mu.Lock()
-	w, verdict := c.queue.offer(now, deadline, weight, patient)
+	w, verdict := c.queue.offer(now, deadline, maxWait, weight, patient)
 	if verdict != Admitted {
 		c.mu.Unlock()
 		return verdict
@@ -230,8 +237,8 @@ func (c *Controller) wait(ctx context.Context, now time.Duration, weight int64, 
 	c.mu.Unlock()
 
 	var timeout <-chan time.Time
-	if !patient && c.maxWait > 0 {
-		timer := time.NewTimer(c.maxWait)
+	if maxWait > 0 {
+		timer := time.NewTimer(maxWait)
 		defer timer.Stop()
 		timeout = timer.C
 	}

@@ -11,8 +11,10 @@ const (
 	// fewPerProcessor is the weight of requests, for each processor, below which nothing is refused at
 	// the door: at some ten microseconds a unit, a processor does it in a few milliseconds.
 	fewPerProcessor = 256
-	// fewUnread is how many requests, for each processor, may lie unread whatever that takes.
-	fewUnread = 32
+	// hasty is how long a request may wait, whatever its deadline.
+	hasty = 50 * time.Millisecond
+	// patienceShare is how many of the last requests tell how long clients wait.
+	patienceShare = 64
 	// standing is how long a queue must be too long before anything is refused.
 	standing = 100 * time.Millisecond
 	// lingering is for how long requests may be refused after a queue was too long.
@@ -35,6 +37,7 @@ type door struct {
 	unread     func() time.Duration // nil: it is not known
 	maxWait    time.Duration
 	processors int
+	patience   atomic.Int64 // how long clients wait, in ns, at most twice maxWait; see Patience
 
 	present  atomic.Int64  // those let in
 	answered atomic.Int64  // of those, how many have ended
@@ -72,6 +75,33 @@ func (c *counted) take(now int64, took time.Duration) {
 		rate = (c.rate + rate) / 2
 	}
 	c.from, c.rate = now, rate
+}
+
+// Patience notes how long a client waits whose request comes now; 0 or less: as long as it takes. Half of
+// what the clients of late wait is how long a request may wait at the door, at least a twentieth of
+// a second and at most MaxWait: with time to spare a queue does no harm, and to refuse does.
+func (c *Controller) Patience(timeout time.Duration) {
+	d := &c.door
+	most := int64(2 * d.maxWait)
+	now := most
+	if timeout > 0 {
+		now = min(int64(timeout), most)
+	}
+	if old := d.patience.Load(); now != old {
+		step := (now - old) / patienceShare
+		if step == 0 {
+			step = now - old
+		}
+		d.patience.Store(old + step) // one that is lost to another is no loss
+	}
+}
+
+// limit is how long a request may wait.
+func (d *door) limit() time.Duration { return within(time.Duration(d.patience.Load()), d.maxWait) }
+
+// within returns how long a request may wait whose client waits for so long.
+func within(patience, maxWait time.Duration) time.Duration {
+	return min(max(patience/2, hasty), maxWait)
 }
 
 // Arrive says whether a request that has come now may go on. Depart is due for those that may.
@@ -128,26 +158,27 @@ func (d *door) look(now time.Duration) {
 		wait = 0
 	}
 	d.waits.Store(int64(wait))
-	if !d.refusing(now, wait) {
+	limit := d.limit()
+	if !d.refusing(now, wait, limit) {
 		d.room.Store(math.MaxInt64)
 		d.before.Store(false)
 		return
 	}
-	left := max(d.maxWait-before, d.maxWait/2)
+	left := max(limit-before, limit/2)
 	d.room.Store(max(int64(d.answers.rate*float64(left)), 4*int64(d.processors)))
-	d.before.Store(before > d.maxWait+d.maxWait/2 && wait > 0)
+	d.before.Store(before > limit+limit/2 && wait > 0)
 }
 
 // refusing reports whether a queue has stood that was too long, now or a moment ago: what was just
 // worked off would be there again at once if all were let in.
-func (d *door) refusing(now, wait time.Duration) bool {
+func (d *door) refusing(now, wait, limit time.Duration) bool {
 	switch {
-	case wait < d.maxWait/2:
+	case wait < limit/2:
 		d.tooLong = false
-	case wait > d.maxWait && !d.tooLong:
+	case wait > limit && !d.tooLong:
 		d.tooLong, d.since = true, now
 	}
-	if wait > d.maxWait && (now < d.until || now-d.since >= standing) {
+	if wait > limit && (now < d.until || now-d.since >= standing) {
 		d.until = now + lingering
 	}
 	return now < d.until
@@ -179,8 +210,8 @@ func (d *door) measure(now time.Duration, ready int) {
 
 // few reports whether so few requests wait that it cannot be for long.
 func (d *door) few(ready, present int64) bool {
-	return max(ready, present)*d.weight()/16 < d.least() &&
-		float64(d.lies)*d.turns.rate < float64(fewUnread*d.processors)
+	unread := int64(float64(d.lies) * d.turns.rate)
+	return max(ready, present, unread)*d.weight()/16 < d.least()
 }
 
 // least is the weight of requests that is always let in.

@@ -25,7 +25,8 @@ type world struct {
 	answer, refusal time.Duration
 	weight          int64
 	timeout         time.Duration
-	slots           int // requests that clients may have in flight
+	tells           time.Duration // that which requests tell; 0: they do not
+	slots           int           // requests that clients may have in flight
 
 	inFlight int
 	waiting  []*request // in the clients
@@ -109,6 +110,7 @@ func (w *world) work() {
 	r := w.ready[0]
 	w.ready = w.ready[1:]
 	w.busy = true
+	w.controller.Patience(w.tells)
 	admitted := w.controller.Arrive(w.start.Add(w.now)) == admission.Admitted
 	takes := w.answer
 	if !admitted || r.ended { // who has given up is not answered
@@ -185,6 +187,7 @@ type flooded struct {
 	weight  int64
 	slots   int           // how many requests the clients may have in flight in all
 	maxWait time.Duration // 0: nothing is refused
+	timeout time.Duration // 0: a tenth of a second, of which the server is not told
 }
 
 // flood runs a server at half of its capacity, then for a time at three times that, then at half again.
@@ -197,6 +200,9 @@ func flood(f flooded) *world {
 		weight:  f.weight,
 		timeout: 100 * time.Millisecond,
 		slots:   f.slots,
+	}
+	if f.timeout > 0 {
+		w.timeout, w.tells = f.timeout, f.timeout
 	}
 	w.controller = admission.New(admission.Options{Processors: 1, MaxWait: f.maxWait, Backlog: func() int { return len(w.ready) }})
 	w.controller.SetEpoch(w.start)
@@ -219,7 +225,12 @@ func TestFloodInVirtualTime(t *testing.T) {
 	t.Parallel()
 	many := flooded{answer: time.Millisecond, refusal: 0.05, weight: 16, slots: 1000, maxWait: 50 * time.Millisecond}
 	few := flooded{answer: 100 * time.Microsecond, refusal: 0.38, weight: 1, slots: 400, maxWait: 50 * time.Millisecond}
-	for name, f := range map[string]flooded{"a thousand requests of many rows": many, "as many of one row as few connections may have": few} {
+	told := many
+	told.maxWait, told.timeout = 250*time.Millisecond, 100*time.Millisecond
+	for name, f := range map[string]flooded{
+		"a thousand requests of many rows": many, "as many of one row as few connections may have": few,
+		"the default, where requests tell their deadlines": told,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := flood(f)
@@ -248,6 +259,25 @@ func TestFloodInVirtualTime(t *testing.T) {
 			t.Errorf("the goodput is %.2f of the capacity: the flood shows nothing", got)
 		}
 	})
+}
+
+// TestWhoHasTimeIsNotRefused: clients that wait for each answer, on a machine that is slow, have a queue
+// stand that harms nobody, unless their deadlines are near.
+func TestWhoHasTimeIsNotRefused(t *testing.T) {
+	t.Parallel()
+	for tells, refused := range map[time.Duration]bool{0: false, time.Second: false, 100 * time.Millisecond: true} {
+		w := &world{
+			draw: rand.New(rand.NewPCG(5, 6)), start: time.Now(),
+			answer: time.Millisecond, refusal: 50 * time.Microsecond, weight: 4, timeout: time.Second, tells: tells, slots: 150,
+		}
+		w.controller = admission.New(admission.Options{Processors: 1, MaxWait: 250 * time.Millisecond, Backlog: func() int { return len(w.ready) }})
+		w.controller.SetEpoch(w.start)
+		w.load(2000, 0, 3*time.Second)
+		w.run()
+		if got := w.found(0, 3*time.Second); (got.refused > 0) != refused || got.answered < 2000 {
+			t.Errorf("with the deadline %v: %v", tells, got)
+		}
+	}
 }
 
 // TestBurstsAreWorkedOff: a queue that does not stand is none.

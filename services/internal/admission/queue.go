@@ -10,7 +10,6 @@ import (
 type queue struct {
 	limit    int64 // of the weight in flight
 	most     int   // how many may wait that are not patient
-	maxWait  time.Duration
 	inFlight *atomic.Int64
 
 	first, last *waiter
@@ -34,15 +33,16 @@ type waiter struct {
 // paceWindow is for how long done weight is counted for a new pace.
 const paceWindow = 10 * time.Millisecond
 
-// offer puts a request into the line, unless it would wait too long.
-func (q *queue) offer(now, deadline time.Duration, weight int64, patient bool) (*waiter, Verdict) {
+// offer puts a request into the line, unless it would wait too long: past its deadline, or longer than
+// maxWait, where that is not 0.
+func (q *queue) offer(now, deadline, maxWait time.Duration, weight int64, patient bool) (*waiter, Verdict) {
 	expected := time.Duration(q.weight+weight) * q.pace
 	switch {
 	case now >= deadline || expected > deadline-now:
 		return nil, Late
 	case !patient && q.length >= q.most:
 		return nil, Overloaded
-	case !patient && q.maxWait > 0 && expected > q.maxWait:
+	case maxWait > 0 && expected > maxWait:
 		return nil, Overloaded
 	}
 	if q.length == 0 {

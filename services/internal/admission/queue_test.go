@@ -14,7 +14,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 	for seed := range uint64(200) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		var inFlight atomic.Int64
-		q := queue{limit: 1 + draw.Int64N(20), most: 1 + draw.IntN(30), maxWait: 50 * time.Millisecond, inFlight: &inFlight}
+		q := queue{limit: 1 + draw.Int64N(20), most: 1 + draw.IntN(30), inFlight: &inFlight}
 		var line, working []*waiter // as it should be
 		now := time.Duration(0)
 		granted := func() {
@@ -35,15 +35,19 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			switch draw.IntN(4) {
 			case 0, 1:
 				weight, patient := 1+draw.Int64N(q.limit), draw.IntN(4) == 0
+				maxWait := time.Duration(draw.IntN(int(100 * time.Millisecond)))
+				if patient {
+					maxWait = 0
+				}
 				deadline := now + time.Duration(draw.IntN(int(200*time.Millisecond)))
 				expected := time.Duration(q.weight+weight) * q.pace
-				w, verdict := q.offer(now, deadline, weight, patient)
+				w, verdict := q.offer(now, deadline, maxWait, weight, patient)
 				switch {
 				case expected > deadline-now || deadline <= now:
 					if verdict != Late {
 						t.Fatalf("seed %d: a request that waits %v and must be done in %v is %v", seed, expected, deadline-now, verdict)
 					}
-				case !patient && (len(line) >= q.most || expected > q.maxWait):
+				case !patient && len(line) >= q.most, maxWait > 0 && expected > maxWait:
 					if verdict != Overloaded {
 						t.Fatalf("seed %d: a request is %v that waits %v behind %d others, of %d at most", seed, verdict, expected, len(line), q.most)
 					}

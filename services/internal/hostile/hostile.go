@@ -4,6 +4,7 @@
 package hostile
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"net"
@@ -50,8 +51,9 @@ func (a Attack) Right(answer string) bool { return slices.Contains(a.Want, answe
 
 // Attacks are all that there are.
 func Attacks() []Attack {
-	// A kilobyte of it unfolds to a megabyte; it takes a second to make.
-	bomb := sync.OnceValue(func() []byte { return zipped(256 << 20) })
+	// A kilobyte of it unfolds to a megabyte, again and again: to compress it in one piece takes a
+	// second, and minutes on a machine that is busy.
+	bomb := sync.OnceValue(func() []byte { return bytes.Repeat(zipped(1<<20), 256) })
 	return slices.Concat(framing(), headers(), bodies(bomb), messages(), frames(bomb), floods())
 }
 

@@ -8,9 +8,9 @@ import (
 
 // Timing is what tests may change of how long things take; zero: as it is.
 type Timing struct {
-	Deaf                                          bool
-	Now                                           func() time.Time
-	Poll, Settle, Cooldown, Retry, Refresh, Fetch time.Duration
+	Deaf                                                   bool
+	Now                                                    func() time.Time
+	Poll, Settle, Emptied, Cooldown, Retry, Refresh, Fetch time.Duration
 }
 
 // WithTiming returns the options with other times.
@@ -24,7 +24,7 @@ func (o Options) WithTiming(t Timing) Options {
 		to   *time.Duration
 		from time.Duration
 	}{
-		{&changed.poll, t.Poll}, {&changed.settle, t.Settle}, {&changed.cooldown, t.Cooldown}, {&changed.retry, t.Retry},
+		{&changed.poll, t.Poll}, {&changed.settle, t.Settle}, {&changed.emptied, t.Emptied}, {&changed.cooldown, t.Cooldown}, {&changed.retry, t.Retry},
 		{&changed.refresh, t.Refresh}, {&changed.refreshLeast, t.Refresh}, {&changed.fetch, t.Fetch},
 	} {
 		if d.from > 0 {

@@ -25,10 +25,17 @@ type followedFile struct {
 	path   string
 	logger zerolog.Logger
 	take   func(data []byte) error
+	// emptied is called when the content that take refused with errNobody has stayed for so long
+	// that nobody can be about to write the rest of it. Nil: such content is refused as any other.
+	emptied func()
 
-	seen   hash   // of the content that take saw last
-	failed string // why it could not be read, as it was logged; empty: it could
+	seen   hash      // of the content that take saw last
+	failed string    // why it could not be read, as it was logged; empty: it could
+	nobody time.Time // when take refused it with errNobody; zero: it did not, or emptied was called
 }
+
+// errNobody is what take refuses a file with that is well, and names nobody.
+var errNobody = errors.New("there is no principal in it; make one with `sepal token new`")
 
 // start reads the file for the first time.
 func (f *followedFile) start() error {
@@ -69,7 +76,7 @@ func (f *followedFile) follow(ctx context.Context, t timing) {
 				return
 			}
 		}
-		f.again()
+		f.again(t.emptied)
 	}
 }
 
@@ -93,8 +100,9 @@ func (f *followedFile) watch(ctx context.Context, changed chan<- struct{}) {
 	}
 }
 
-// again reads the file once more, and logs what came of it if that is new.
-func (f *followedFile) again() {
+// again reads the file once more, and logs what came of it if that is new. What names nobody counts
+// when it has stayed so for the time given: an editor may empty a file before it writes it.
+func (f *followedFile) again(emptied time.Duration) {
 	data, err := readFile(f.path)
 	if err != nil {
 		if f.failed != err.Error() {
@@ -106,28 +114,38 @@ func (f *followedFile) again() {
 	f.failed = ""
 	sum := sha256.Sum256(data)
 	if sum == f.seen {
+		if f.emptied != nil && !f.nobody.IsZero() && time.Since(f.nobody) >= emptied {
+			f.nobody = time.Time{}
+			f.emptied()
+		}
 		return
 	}
-	f.seen = sum
+	f.seen, f.nobody = sum, time.Time{}
 	if err := f.take(data); err != nil {
+		if errors.Is(err, errNobody) {
+			f.nobody = time.Now()
+		}
 		f.logger.Error().Err(fmt.Errorf("%s: %w", f.path, err)).Msg("a file of identities was changed and is refused; what it held before counts")
 	}
 }
 
 // readFile reads a file of bounded size. The error names it.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, named(path, err)
-	}
-	defer func() { _ = f.Close() }() // Nothing was written that it could lose.
-	info, err := f.Stat()
+	// Before it is opened: the opening of a named pipe waits for somebody to write, for ever maybe.
+	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, named(path, err)
 	case info.IsDir():
 		return nil, fmt.Errorf("%s: is a folder, expected a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: is no regular file, which could be read again; write one", path)
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, named(path, err)
+	}
+	defer func() { _ = f.Close() }() // Nothing was written that it could lose.
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	switch {
 	case err != nil:

@@ -51,6 +51,11 @@ func newPrincipalsFile(o Options) *principalsFile {
 		}
 		return nil
 	}}
+	// Who takes the last line out wants nobody to call by this file any more.
+	f.file.emptied = func() {
+		f.now.Store(new(principals))
+		o.Logger.Warn().Str("file", o.PrincipalsFile).Msg("the principals file names nobody any more; all its tokens and certificates are refused")
+	}
 	return f
 }
 
@@ -89,7 +94,7 @@ func parsePrincipals(data []byte) (*principals, error) {
 		}
 	}
 	if found == 0 {
-		return nil, errors.New("there is no principal in it; make one with `sepal token new`")
+		return nil, errNobody
 	}
 	return p, nil
 }

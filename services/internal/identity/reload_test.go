@@ -3,6 +3,7 @@ package identity_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -107,6 +108,58 @@ func TestAFileThatIsAwayCountsOn(t *testing.T) {
 	eventually(t, "it is back", func() bool { return reason(t, a, bearer(young)) == "" })
 	if n := strings.Count(log.String(), "no such file or directory"); n != 1 {
 		t.Errorf("the log tells it %d times", n)
+	}
+}
+
+// TestTheLastLineIsTakenOut: nobody may call then, when the file has stayed so for a while.
+func TestTheLastLineIsTakenOut(t *testing.T) {
+	t.Parallel()
+	for name, left := range map[string]string{"nothing is left": "", "a comment is left": "# nobody\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			token := mint.NewToken()
+			path := write(t, "principals.txt", []byte("ada read "+mint.Credential(token)))
+			var log logged
+			o := identity.Options{PrincipalsFile: path, Logger: zerolog.New(&log)}
+			a := open(t, o.WithTiming(identity.Timing{Poll: 5 * time.Millisecond, Deaf: true, Emptied: 20 * time.Millisecond}))
+			replace(t, path, []byte(left))
+			eventually(t, "the token is refused", func() bool { return reason(t, a, bearer(token)) == identity.ReasonUnknownToken })
+			eventually(t, "the log tells it", func() bool { return strings.Contains(log.String(), "names nobody any more") })
+			replace(t, path, []byte("ada read "+mint.Credential(token)))
+			eventually(t, "the token is good again", func() bool { return reason(t, a, bearer(token)) == "" })
+		})
+	}
+	t.Run("for a moment", func(t *testing.T) {
+		t.Parallel()
+		token := mint.NewToken()
+		path := write(t, "principals.txt", []byte("ada read "+mint.Credential(token)))
+		var log logged
+		o := identity.Options{PrincipalsFile: path, Logger: zerolog.New(&log)}
+		a := open(t, o.WithTiming(identity.Timing{Poll: 5 * time.Millisecond, Deaf: true, Emptied: seldom}))
+		replace(t, path, nil)
+		eventually(t, "the log tells it", func() bool { return strings.Contains(log.String(), "there is no principal in it") })
+		if got := reason(t, a, bearer(token)); got != "" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestANamedPipeIsNotRead: to open it would wait for somebody to write.
+func TestANamedPipeIsNotRead(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if out, err := exec.CommandContext(t.Context(), "mkfifo", pipe).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v: %s", err, out)
+	}
+	for option, o := range map[string]identity.Options{
+		"--principals":     {PrincipalsFile: pipe},
+		"--jwt-jwks":       {JWKS: pipe, Issuer: issuer, Audience: audience},
+		"--jwt-public-key": {PublicKeyFile: pipe, Issuer: issuer, Audience: audience},
+	} {
+		want := option + ": " + pipe + ": is no regular file"
+		if _, err := identity.New(t.Context(), o); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got the error %v, expected %s", option, err, want)
+		}
 	}
 }
 

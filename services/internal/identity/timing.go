@@ -9,6 +9,8 @@ type timing struct {
 	poll   time.Duration // between two looks at a file that the system tells nothing of
 	deaf   bool          // to what the system tells
 	settle time.Duration // from the first sign of a change until the file is read
+	// emptied is how long a file must have named nobody for that to count.
+	emptied time.Duration
 
 	fetch          time.Duration // the longest that keys may take to be fetched
 	cooldown       time.Duration // between two fetches because of unknown keys
@@ -24,6 +26,7 @@ func defaultTiming() timing {
 		now:            time.Now,
 		poll:           5 * time.Second,
 		settle:         50 * time.Millisecond,
+		emptied:        3 * time.Second,
 		fetch:          5 * time.Second,
 		cooldown:       10 * time.Second,
 		retry:          time.Second,

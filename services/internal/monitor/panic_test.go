@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ func TestPanicOfTheTimer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var broken atomic.Bool
+		var mu sync.Mutex // each turn of the timer is a goroutine of its own
 		var told []any
 		m := monitor.New(monitor.Options{
 			Current: func() *registry.Registry {
@@ -24,7 +26,11 @@ func TestPanicOfTheTimer(t *testing.T) {
 				}
 				return new(registry.Registry)
 			},
-			Panicked: func(p *crash.PanicError) { told = append(told, p.Value) },
+			Panicked: func(p *crash.PanicError) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, p.Value)
+			},
 		})
 		ask := func() {
 			m.Requests().Begin()
@@ -37,6 +43,8 @@ func TestPanicOfTheTimer(t *testing.T) {
 		broken.Store(false)
 		time.Sleep(step)
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if len(told) != 2 || told[0] != "no snapshot" {
 			t.Errorf("told of %v, expected two of the same", told)
 		}

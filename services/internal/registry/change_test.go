@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func eachStore(t *testing.T, test func(t *testing.T, location string)) {
 	})
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		test(t, "mem://"+strings.ReplaceAll(t.Name(), "/", "-"))
+		test(t, "mem://"+rand.Text())
 	})
 	t.Run("s3", func(t *testing.T) {
 		t.Parallel()

@@ -65,6 +65,8 @@ func (a *Admission) Door(next http.Handler) http.Handler {
 		}
 		c, r := callOf(r)
 		c.admission = a
+		timeout, _ := clientTimeout(r.Header)
+		a.controller.Patience(timeout)
 		if a.controller.Arrive(c.start) == admission.Admitted {
 			if stream { // it may be open for days
 				a.controller.Depart(0)

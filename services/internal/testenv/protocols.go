@@ -50,6 +50,12 @@ func (e *Env) Caller(t testing.TB, p Protocol) *Caller {
 	return &Caller{protocol: p, http: HTTPClient(t, p.http2), url: e.URL}
 }
 
+// CallerThrough returns a caller of the server at a URL that sends through an HTTP client of the
+// version of HTTP that the protocol needs: one that speaks TLS, or says who calls.
+func CallerThrough(client *http.Client, url string, p Protocol) *Caller {
+	return &Caller{protocol: p, http: client, url: url}
+}
+
 // rpcs are the full names of the unary calls that a Caller knows.
 var rpcs = map[string]func(*Caller, context.Context, string, []byte) (proto.Message, error){
 	"sepal.prediction.v1.PredictionService/Health":         call[predictionv1.HealthRequest, predictionv1.HealthResponse],

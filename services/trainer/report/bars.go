@@ -2,7 +2,6 @@ package report
 
 import (
 	"math"
-	"unicode/utf8"
 
 	"github.com/sepal-ml/sepal/services/internal/dataset"
 	"github.com/sepal-ml/sepal/services/trainer"
@@ -27,6 +26,7 @@ type barLine struct {
 const (
 	barsWidth  = 490
 	labelWidth = 180
+	labelRoom  = 166 // of a label, which ends 8 before the bars
 	valueWidth = 60
 	lineHeight = 22
 )
@@ -46,7 +46,7 @@ func newBars(title, describe string, labels, shown []string, values []float64) *
 	for i, v := range values {
 		length := math.Abs(v) / span * room
 		line := barLine{
-			Label: clipped(labels[i], 28), Full: labels[i], Value: shown[i],
+			Label: clipped(labels[i], labelRoom), Full: labels[i], Value: shown[i],
 			Y: float64(i * lineHeight), X: out.Zero, Width: length, Negative: v < 0,
 		}
 		if v < 0 {
@@ -56,14 +56,6 @@ func newBars(title, describe string, labels, shown []string, values []float64) *
 		out.Lines = append(out.Lines, line)
 	}
 	return out
-}
-
-// clipped cuts a text that is too long for its place.
-func clipped(text string, runes int) string {
-	if utf8.RuneCountInString(text) <= runes {
-		return text
-	}
-	return string([]rune(text)[:runes-1]) + "…"
 }
 
 func classBars(t *dataset.Table) *bars {

@@ -1,7 +1,5 @@
 package report
 
-import "unicode/utf8"
-
 // heat is the drawing of a confusion matrix.
 type heat struct {
 	Size, Width, Height float64
@@ -23,10 +21,7 @@ type heatName struct {
 	At         float64
 }
 
-const (
-	nameRunes = 16
-	runeWidth = 7 // of a letter, about
-)
+const nameRoom = 112 // of the name of a class
 
 // confusionHeat shades each cell by its share of the rows of its true class.
 func confusionHeat(classes []string, counts []uint32) *heat {
@@ -35,14 +30,14 @@ func confusionHeat(classes []string, counts []uint32) *heat {
 		return &heat{Many: k}
 	}
 	size := max(28, min(64, 420/float64(k)))
-	longest := 0
+	longest := 0.0
 	for _, name := range classes {
-		longest = max(longest, utf8.RuneCountInString(clipped(name, nameRunes)))
+		longest = max(longest, widthOf(clipped(name, nameRoom)))
 	}
-	margin := float64(44 + runeWidth*longest)
+	margin := 44 + longest
 	out := &heat{Size: size, Edge: margin - 8, Width: max(160, margin+size*float64(k)+60), Height: margin + size*float64(k) + 10}
 	for i, name := range classes {
-		out.Names = append(out.Names, heatName{Name: clipped(name, nameRunes), Full: name, At: margin + (float64(i)+0.5)*size})
+		out.Names = append(out.Names, heatName{Name: clipped(name, nameRoom), Full: name, At: margin + (float64(i)+0.5)*size})
 		var total uint32
 		for j := range k {
 			total += counts[i*k+j]

@@ -4,14 +4,24 @@ import (
 	"html"
 	"io"
 	"strconv"
+	"strings"
+	"unicode"
 )
 
 // markup is HTML. Constants of the program become markup by themselves; what comes from data has to
 // go through [text].
 type markup string
 
-// text is data as a reader sees it, between tags and in quoted attributes.
-func text(s string) markup { return markup(html.EscapeString(s)) }
+// text is data as a reader sees it, between tags and in quoted attributes. What would command the
+// reader's browser, such as to show the rest of a line from the right to the left, is marked.
+func text(s string) markup { return markup(html.EscapeString(strings.Map(shown, s))) }
+
+func shown(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		return unicode.ReplacementChar
+	}
+	return r
+}
 
 // px writes a length, in the units of a drawing.
 func px(v float64) markup { return markup(strconv.FormatFloat(v, 'f', 2, 64)) }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sepal-ml/sepal/services/internal/dataset"
 	"github.com/sepal-ml/sepal/services/trainer"
@@ -125,6 +127,71 @@ func TestHostileNamesAreTexts(t *testing.T) {
 	}
 	if open, closed := strings.Count(page, "<svg "), strings.Count(page, "</svg>"); open != closed {
 		t.Errorf("%d drawings open and %d close", open, closed)
+	}
+}
+
+// TestTextsCommandNoBrowser: neither by characters that end a line or turn it round, nor by bytes
+// that are no characters.
+func TestTextsCommandNoBrowser(t *testing.T) {
+	t.Parallel()
+	table := tableOf(t, rows("a\u202eb", "c\u2066d\u2028e", []string{"f\x01g", "h\u200fi"}, 80))
+	table.Path = "j\x00k\xffl.csv"
+	page := pageOf(t, table, trained(t, table, tuned))
+	if !utf8.ValidString(page) {
+		t.Error("the page is no UTF-8")
+	}
+	for _, raw := range []string{"\u202e", "\u2066", "\u200f", "\x00", "\x01"} {
+		if strings.Contains(page, raw) {
+			t.Errorf("the page has %q", raw)
+		}
+	}
+	for _, shown := range []string{"a\ufffdb", "c\ufffdd\u2028e", "f\ufffdg", "h\ufffdi", "j\ufffdk\ufffdl.csv"} {
+		if !strings.Contains(page, shown) {
+			t.Errorf("the page does not show %q", shown)
+		}
+	}
+}
+
+// TestLongNamesAreCutAtTheirEnds, so that as much of them fits in as the letters are wide.
+func TestLongNamesAreCutAtTheirEnds(t *testing.T) {
+	t.Parallel()
+	wide, narrow, square := strings.Repeat("W", 60), strings.Repeat("i", 60), strings.Repeat("列", 60)
+	table := tableOf(t, rows("size", "colour", []string{wide, narrow, square, "short"}, 120))
+	page := pageOf(t, table, trained(t, table, tuned))
+	names := regexp.MustCompile(`<text class="end" x="([0-9.]+)" y="[0-9.]+"[^>]*>([^<]*)<`).FindAllStringSubmatch(page, -1)
+	seen := map[string]int{}
+	for _, name := range names {
+		end, err := strconv.ParseFloat(name[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Letters as wide as high, and dots of no width.
+		label, cut := strings.CutSuffix(name[2], "…")
+		letter, _ := utf8.DecodeRuneInString(label)
+		switch letter {
+		case 'W', '列':
+			if !cut || float64(12*utf8.RuneCountInString(label)) > end {
+				t.Errorf("%q ends at %v", name[2], end)
+			}
+		case 'i':
+			if !cut || len(label) < 20 {
+				t.Errorf("%q ends at %v, where more would fit in", name[2], end)
+			}
+		default:
+			if cut {
+				t.Errorf("%q is cut", name[2])
+			}
+			continue
+		}
+		seen[string(letter)]++
+	}
+	for _, letter := range []string{"W", "i", "列"} {
+		if seen[letter] < 2 { // bars and the matrix
+			t.Errorf("%s is shown %d times", letter, seen[letter])
+		}
+	}
+	if !strings.Contains(page, "<title>"+wide+"</title>") {
+		t.Error("the whole name cannot be seen")
 	}
 }
 
