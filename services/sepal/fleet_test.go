@@ -24,6 +24,7 @@ import (
 type fleet struct {
 	names    *manual.Resolver // of those that are ready, for grpc-go
 	failures failures
+	pulse    pulse
 
 	mu      sync.Mutex
 	members []*member
@@ -118,7 +119,9 @@ func startFleet(t *testing.T, size int) *fleet {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var probing sync.WaitGroup
+	f.pulse.last.Store(new(time.Now()))
 	probing.Go(func() { f.probe(ctx) })
+	probing.Go(func() { f.pulse.beat(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		probing.Wait()
@@ -130,6 +133,30 @@ func startFleet(t *testing.T, size int) *fleet {
 		f.await(t, m.ready.Load)
 	}
 	return f
+}
+
+// pulse tells whether the clients were kept from their work.
+type pulse struct{ last, missed atomic.Pointer[time.Time] }
+
+// mostStill is far below the second that a server of HTTP/2 leaves its clients to read how their
+// streams end, before it closes their connection.
+const mostStill = 300 * time.Millisecond
+
+func (p *pulse) beat(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := time.Now()
+		if now.Sub(*p.last.Load()) > mostStill {
+			p.missed.Store(&now)
+		}
+		p.last.Store(&now)
+		time.Sleep(pause)
+	}
+}
+
+// stoodStill reports whether it did so after a moment.
+func (p *pulse) stoodStill(since time.Time) bool {
+	missed := p.missed.Load()
+	return missed != nil && missed.After(since) || time.Since(*p.last.Load()) > mostStill
 }
 
 // probe asks every process whether it is ready, again and again.

@@ -27,7 +27,7 @@ func TestRollingRestartLosesNoRequest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	const size, restarts, atMost = 3, 6, 30
+	const size, restarts, atMost = 3, 10, 30
 	f := startFleet(t, size)
 	ctx, cancel := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
@@ -159,6 +159,7 @@ func (f *fleet) streamOn(ctx context.Context, protocol string, ended *atomic.Int
 		case ctx.Err() != nil, try.late(m):
 		case connect.CodeOf(err) == connect.CodeUnavailable && strings.Contains(err.Error(), "the server is stopping; connect again") && m.told.Load() != nil:
 			ended.Add(1)
+		case m.told.Load() != nil && f.pulse.stoodStill(*m.told.Load()):
 		default:
 			f.failures.add(fmt.Sprintf("a stream of %s ends with %v", protocol, err))
 		}
