@@ -88,7 +88,7 @@ func newSpan(ctx context.Context, p *Problem) (*span, error) {
 	}
 	n := p.count
 	var factor mat.PivotedCholesky
-	factor.Factorize(mat.NewSymDense(n, products), -1) // of any rank
+	factor.Factorize(mat.NewSymDense(n, products), -1) //nolint:misspell // the name is gonum's; of any rank
 	s.rank, s.pivots = factor.Rank(), factor.ColumnPivots(nil)
 	upper := factor.RawU()
 	s.factor = make([]float64, n*s.rank)
