@@ -110,7 +110,7 @@ func TestStaticTokens(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "principals.txt")
 	flags := identityFlags{Principals: file}
-	first := sepalCommand(t, "", "token", "new", "ada", "--scopes", "predict,read", "-f", file)
+	first := sepalCommand(t, "", "token", "new", "ada", "-f", file)
 	if first.code != exitOK || !regexp.MustCompile(`^sepal_[\w-]{43}\n$`).MatchString(first.stdout) || first.stderr != "sepal: added ada to "+file+"\n" {
 		t.Fatalf("got %v", first)
 	}
@@ -126,7 +126,7 @@ func TestStaticTokens(t *testing.T) {
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	second := sepalCommand(t, "", "token", "new", "bob", "--file", file)
+	second := sepalCommand(t, "", "token", "new", "bob", "--scopes", "predict", "--file", file)
 	requireMode(t, file, 0o640)
 	if data, err = os.ReadFile(file); err != nil || !strings.HasPrefix(string(data), kept+"\nbob predict sha256:") || strings.Count(string(data), "\n") != 3 {
 		t.Errorf("the file is %q, %v", data, err)
