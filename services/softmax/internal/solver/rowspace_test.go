@@ -1,0 +1,53 @@
+package solver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+)
+
+// wide is a problem of far more columns than rows.
+func wide(workers int) Config {
+	return config(shape{rows: 200, features: 900, classes: 4, form: made, workers: workers})
+}
+
+func TestFewRowsAreFittedInTheirSpace(t *testing.T) {
+	t.Parallel()
+	var want *Result
+	for _, workers := range []int{1, 2, 7, 7} {
+		got, err := Minimise(t.Context(), problem(t, wide(workers)), Options{Tolerance: 1e-9, MaxIterations: 100})
+		if err != nil || got.Method != "row-space" || !got.Converged || got.Gap > 1e-12*got.Objective {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got.X, want.X) || got.Objective != want.Objective {
+			t.Errorf("with %d workers: %.17g, with one %.17g", workers, got.Objective, want.Objective)
+		}
+	}
+	warm, err := Minimise(t.Context(), problem(t, wide(1)), Options{Tolerance: 1e-9, MaxIterations: 100, Start: want.X})
+	if err != nil || !warm.Converged || warm.Iteration > 1 {
+		t.Errorf("from the minimum: got %d iterations, %v", warm.Iteration, err)
+	}
+}
+
+func TestFewRowsStopWithTheirContext(t *testing.T) {
+	t.Parallel()
+	dense, _ := wide(1).Rows.(blocks)
+	for _, after := range []int{1, 50, 300, 500} {
+		ctx, cancel := context.WithCancel(t.Context())
+		left := after
+		c := wide(1)
+		c.Rows = stopping{dense, cancel, &left}
+		p, err := New(ctx, c)
+		if err == nil {
+			_, err = Minimise(ctx, p, Options{Tolerance: 1e-13, MaxIterations: 100})
+		}
+		if left <= 0 && !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled at block %d: %v", after, err)
+		}
+		cancel()
+	}
+}
