@@ -21,6 +21,9 @@ func rowSpace(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
+	if s.rank == 0 { // no column tells anything, or none that can be squared
+		return r.conjugateSteps(ctx, precondition)
+	}
 	small, err := New(ctx, s.config())
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (p *Problem) spans() bool {
 type span struct {
 	problem *Problem
 	unit    []float64 // of each column: its values times unit are a column of Z
-	rank    int
+	rank    int       // 0: there is nothing to work with
 	factor  []float64 // L, as many columns as the rank, the rows in the problem's order
 	pivots  []int     // rows of L that make a lower triangle
 }
@@ -85,6 +88,9 @@ func newSpan(ctx context.Context, p *Problem) (*span, error) {
 	products, err := s.products(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !finite(products) {
+		return s, nil
 	}
 	n := p.count
 	var factor mat.PivotedCholesky

@@ -51,3 +51,18 @@ func TestFewRowsStopWithTheirContext(t *testing.T) {
 		cancel()
 	}
 }
+
+func TestFewRowsThatAreAlike(t *testing.T) {
+	t.Parallel()
+	for _, value := range []float64{0, 7} {
+		values := make([]float64, 3*8)
+		for i := range values {
+			values[i] = value
+		}
+		c := Config{Rows: Dense{Values: values, Columns: 8}, Labels: []int{0, 1, 1}, Classes: 2, Intercept: true, C: 1, Workers: 1}
+		got, err := Minimise(t.Context(), problem(t, c), Options{Tolerance: 1e-9, MaxIterations: 100})
+		if err != nil || !got.Converged {
+			t.Errorf("of %v: got %+v, %v", value, got, err)
+		}
+	}
+}
