@@ -98,6 +98,9 @@ func (c *gatedConn) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn returns the connection that was let in.
+func (c *gatedConn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite is for net/http, which lets a client read its answer before it closes.
 func (c *gatedConn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })

@@ -113,6 +113,7 @@ type conn struct {
 	gathered      *buffer   // what the flusher takes next, or nil
 	flushing      bool      // there is a flusher
 	direct        bool      // a Write writes to inner itself
+	through       bool      // every Write does, see WriteThrough
 	began         time.Time // when the flusher began its latest write, or was started
 	failed        error     // why inner takes no more
 	shut, closed  bool      // CloseWrite, Close was called

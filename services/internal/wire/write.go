@@ -15,7 +15,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	defer c.writing.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(p) > largeSize {
+	if len(p) > largeSize || c.through {
 		return c.writeDirect(p)
 	}
 	done := 0
@@ -28,6 +28,25 @@ func (c *conn) Write(p []byte) (int, error) {
 			return done, nil
 		}
 		c.wait()
+	}
+}
+
+// WriteThrough lets the Writes of a connection from a [Listener], or of one that wraps such and has a
+// method NetConn that returns it, write at once from now on: for who joins writes already. It reports
+// whether it is such a connection.
+func WriteThrough(c net.Conn) bool {
+	for {
+		switch inner := c.(type) {
+		case *conn:
+			inner.mu.Lock()
+			inner.through = true
+			inner.mu.Unlock()
+			return true
+		case interface{ NetConn() net.Conn }:
+			c = inner.NetConn()
+		default:
+			return false
+		}
 	}
 }
 
