@@ -170,6 +170,12 @@ func (c *Controller) Enter(ctx context.Context, weight int64, patient bool) (Tur
 	return t, Admitted
 }
 
+// TryEnter is Enter for light requests, where there is room now: else it returns false.
+func (c *Controller) TryEnter(weight int64) (Turn, bool) {
+	t := Turn{weight: min(max(weight, 1), c.most), own: weight}
+	return t, weight < heavy && c.waiting.Load() == 0 && take(&c.inFlight, c.queue.limit, t.weight)
+}
+
 // Leave gives a turn back.
 func (c *Controller) Leave(t Turn) {
 	if t.own >= heavy {

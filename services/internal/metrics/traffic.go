@@ -49,6 +49,12 @@ func (t *Traffic) End() {
 	}
 }
 
+// Whole counts the bytes of a request and its answer that did not pass a [Traffic].
+func (m *RPC) Whole(request, response int) {
+	m.request.add(request)
+	m.response.add(response)
+}
+
 type countingBody struct {
 	io.ReadCloser
 	bytes int

@@ -51,15 +51,25 @@ func (a *Admission) takeTurn(c *call, r *http.Request, bytes int64) error {
 // clientTimeout returns the time that a client gives for the answer.
 func clientTimeout(header http.Header) (time.Duration, bool) {
 	if values := header["Connect-Timeout-Ms"]; len(values) > 0 {
-		n, err := strconv.ParseInt(values[0], 10, 64)
-		return time.Duration(n) * time.Millisecond, err == nil && n >= 0 && len(values[0]) <= 10
+		return connectTimeout(values[0])
 	}
-	values := header["Grpc-Timeout"]
-	if len(values) == 0 || len(values[0]) < 2 || len(values[0]) > 9 {
+	if values := header["Grpc-Timeout"]; len(values) > 0 {
+		return grpcTimeout(values[0])
+	}
+	return 0, false
+}
+
+func connectTimeout(value string) (time.Duration, bool) {
+	n, err := strconv.ParseInt(value, 10, 64)
+	return time.Duration(n) * time.Millisecond, err == nil && n >= 0 && len(value) <= 10
+}
+
+func grpcTimeout(value string) (time.Duration, bool) {
+	if len(value) < 2 || len(value) > 9 {
 		return 0, false
 	}
-	digits, unit := values[0][:len(values[0])-1], time.Duration(0)
-	switch values[0][len(digits)] {
+	digits, unit := value[:len(value)-1], time.Duration(0)
+	switch value[len(digits)] {
 	case 'H':
 		unit = time.Hour
 	case 'M':

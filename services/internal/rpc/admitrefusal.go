@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/sepal-ml/sepal/services/internal/admission"
+	"github.com/sepal-ml/sepal/services/internal/h2"
 )
 
 // Clients are told to wait between half a second and one and a half, so that those who were refused
@@ -41,6 +44,7 @@ type cannedAnswer struct {
 	header http.Header
 	status int
 	body   []byte
+	fields []h2.Field // the header, as the short path sends it
 }
 
 func (a *cannedAnswer) Header() http.Header    { return a.header }
@@ -62,10 +66,23 @@ func newCanned() canned {
 			made := &cannedAnswer{header: make(http.Header), status: http.StatusOK}
 			r := &http.Request{Method: http.MethodPost, URL: new(url.URL), Header: http.Header{"Content-Type": {contentType}}}
 			_ = c.writer.Write(made, r, overloadedFor(retryLeast+time.Duration(i)*retryStep)) // it takes all
+			made.settle()
 			c.byType[contentType] = append(c.byType[contentType], made)
 		}
 	}
 	return c
+}
+
+// settle makes the fields of what was written.
+func (a *cannedAnswer) settle() {
+	for key, values := range a.header {
+		for _, value := range values {
+			a.fields = append(a.fields, h2.Field{Name: strings.ToLower(key), Value: value})
+		}
+	}
+	if a.header.Get("Content-Length") == "" {
+		a.fields = append(a.fields, h2.Field{Name: "content-length", Value: strconv.Itoa(len(a.body))})
+	}
 }
 
 // write answers a request with the refusal, in its protocol.

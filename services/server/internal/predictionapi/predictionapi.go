@@ -101,11 +101,15 @@ func (s *Service) assign(ctx context.Context, model, version, subject string) (a
 	if s.Assigned != nil {
 		s.Assigned(ctx, a.Version.Model, a.Version.Version, a.Variant)
 	}
+	return s.assignedOf(a), nil
+}
+
+func (s *Service) assignedOf(a registry.Assignment) assigned {
 	assigned := assigned{version: a.Version, variant: a.Variant, shadows: a.Shadows, unsure: s.Unsure}
 	if s.Monitor != nil {
 		assigned.tally = s.Monitor.Tally(a.Version, a.Variant)
 	}
-	return assigned, nil
+	return assigned
 }
 
 // blockRows is from how many rows on they are counted together.

@@ -19,6 +19,7 @@ type predictor struct {
 	probabilities []float64
 	ranked        []int // the best classes
 	logits        []float64
+	wire          wireRequest // of PredictWire
 }
 
 // prepare makes the predictor ready for rows that a answers. What it holds is of use again where
@@ -26,7 +27,7 @@ type predictor struct {
 func (p *predictor) prepare(a assigned, topK *uint32, explain bool) {
 	classes := a.version.Compiled.NumClasses()
 	if a.version != p.version {
-		*p = predictor{probabilities: make([]float64, classes), ranked: make([]int, classes)}
+		*p = predictor{wire: p.wire, probabilities: make([]float64, classes), ranked: make([]int, classes)}
 	}
 	top := classes
 	if topK != nil {
