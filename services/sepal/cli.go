@@ -82,6 +82,7 @@ func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
 			"max_message_bytes": fmt.Sprint(o.MaxMessageBytes),
 			"max_batch_rows":    fmt.Sprint(o.MaxBatchRows),
 			"tls_min_version":   o.TLSMinVersion,
+			"http2":             o.HTTP2,
 			"max_streams":       fmt.Sprint(o.MaxStreams),
 			"max_queue_time":    o.MaxQueueTime.String(),
 			"max_connections":   fmt.Sprint(o.MaxConnections),

@@ -14,8 +14,9 @@ type tlsFlags struct {
 	TLSClientCA   string `name:"tls-client-ca" env:"SEPAL_TLS_CLIENT_CA" placeholder:"FILE" help:"Authorities whose clients are known by their certificates, in PEM. Read again when it changes."`
 	TLSMinVersion string `name:"tls-min-version" env:"SEPAL_TLS_MIN_VERSION" default:"${tls_min_version}" enum:"1.2,1.3" help:"Earliest version of TLS that is spoken: ${enum}."`
 
-	MaxStreams     int `env:"SEPAL_MAX_STREAMS" default:"${max_streams}" help:"Largest number of requests in flight on one HTTP/2 connection."`
-	MaxConnections int `env:"SEPAL_MAX_CONNECTIONS" default:"${max_connections}" help:"Largest number of open connections, as far as the process may have as many descriptors; more are closed at once. 0 is as many as those."`
+	HTTP2          string `name:"http2" env:"SEPAL_HTTP2" enum:"native,nethttp" default:"${http2}" help:"Server of HTTP/2: native (Sepal's own) or nethttp (Go's)."`
+	MaxStreams     int    `env:"SEPAL_MAX_STREAMS" default:"${max_streams}" help:"Largest number of requests in flight on one HTTP/2 connection."`
+	MaxConnections int    `env:"SEPAL_MAX_CONNECTIONS" default:"${max_connections}" help:"Largest number of open connections, as far as the process may have as many descriptors; more are closed at once. 0 is as many as those."`
 }
 
 // check returns what is wrong with the flags.
@@ -38,5 +39,5 @@ func (f *tlsFlags) check() error {
 // set sets the options of a server.
 func (f *tlsFlags) set(o *server.Options) {
 	o.TLSCert, o.TLSKey, o.TLSClientCA, o.TLSMinVersion = f.TLSCert, f.TLSKey, f.TLSClientCA, f.TLSMinVersion
-	o.MaxStreams, o.MaxConnections = f.MaxStreams, f.MaxConnections
+	o.HTTP2, o.MaxStreams, o.MaxConnections = f.HTTP2, f.MaxStreams, f.MaxConnections
 }

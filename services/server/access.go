@@ -60,7 +60,9 @@ func (a access) close() {
 func (a access) asks() bool { return a.authenticator != nil }
 
 // guarded puts the guard around a handler, where there is anything to guard.
-func guarded(o Options, next http.Handler) http.Handler {
+func guarded(o Options, next http.Handler) http.Handler { return rpc.Guard(guardOptions(o), next) }
+
+func guardOptions(o Options) rpc.GuardOptions {
 	guard := rpc.GuardOptions{Limiter: o.access.limiter, Proxies: o.TrustedProxies, Logger: o.Logger}
 	if o.access.asks() {
 		guard.Authenticator = o.access.authenticator
@@ -68,7 +70,7 @@ func guarded(o Options, next http.Handler) http.Handler {
 	if guard.Authenticator != nil || guard.Limiter != nil {
 		guard.Access = paths()
 	}
-	return rpc.Guard(guard, next)
+	return guard
 }
 
 // paths are what the guard knows of the port: what each path asks of its callers. All that is not

@@ -20,6 +20,7 @@ import (
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/registry/v1/registryv1connect"
 	"github.com/sepal-ml/sepal/services/internal/crash"
+	"github.com/sepal-ml/sepal/services/internal/h2"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/monitor"
 	"github.com/sepal-ml/sepal/services/internal/registry"
@@ -31,7 +32,7 @@ import (
 
 // newHandler returns everything that the port answers; stopping ends when the server stops. What
 // every RPC passes, and in which order, is said by package rpc.
-func newHandler(stopping context.Context, o Options, models *registry.Live, s *state) http.Handler {
+func newHandler(stopping context.Context, o Options, models *registry.Live, s *state) (http.Handler, h2.Short) {
 	layers := layers(stopping, o)
 	services := []string{
 		predictionv1connect.PredictionServiceName,
@@ -69,7 +70,8 @@ func newHandler(stopping context.Context, o Options, models *registry.Live, s *s
 	mux.Handle("/", rest(page.Handler(console.FS()), noSuchRPC(layers)))
 
 	calls := first(predictionv1.File_sepal_prediction_v1_prediction_service_proto, prediction, mux)
-	return sized(s.partFromClients(layered(o, measures, rpc.Moderate(o.largestMessage, calls))))
+	handler := sized(s.partFromClients(layered(o, measures, rpc.Moderate(o.largestMessage, calls))))
+	return handler, shortcut(o, measures, predictions)
 }
 
 // layered puts the layers of package rpc that are none of Connect's around the handler.
@@ -84,7 +86,11 @@ func layered(o Options, measures *metrics.Metrics, next http.Handler) http.Handl
 
 // layers are the options of package rpc for every handler of Connect.
 func layers(stopping context.Context, o Options) []connect.HandlerOption {
-	return rpc.HandlerOptions(rpc.Options{
+	return rpc.HandlerOptions(rpcOptions(stopping, o))
+}
+
+func rpcOptions(stopping context.Context, o Options) rpc.Options {
+	return rpc.Options{
 		Logger:          o.Logger,
 		LogSampleRate:   o.LogSampleRate,
 		MaxMessageBytes: o.MaxMessageBytes,
@@ -93,7 +99,7 @@ func layers(stopping context.Context, o Options) []connect.HandlerOption {
 		Tracer:          o.telemetry.tracer,
 		Crashes:         o.telemetry.crashes,
 		Stopping:        stopping,
-	})
+	}
 }
 
 // files are the contract, of which every service is served.

@@ -81,8 +81,11 @@ type Options struct {
 	// TLSMinVersion is the earliest version of TLS that is spoken, "1.2" or "1.3". Default: "1.3",
 	// which "" stands for too.
 	TLSMinVersion string
+	// HTTP2 is whose server of HTTP/2 takes the connections: [NativeHTTP2], or [NetHTTP2], that of
+	// net/http. Default: native.
+	HTTP2 string
 	// MaxStreams is how many requests an HTTP/2 connection may have in flight; a client keeps the rest
-	// back. Default: 100. 0: that of net/http, 250.
+	// back. Default: 100. 0: that of the server of HTTP/2.
 	MaxStreams int
 	// MaxConnections is how many connections may be open, as far as the process may have as many
 	// descriptors; more are closed at once. Default: 10000. 0: as many as the descriptors.
@@ -150,6 +153,7 @@ func DefaultOptions() Options {
 		MaxBatchRows:    10_000,
 		MaxQueueTime:    250 * time.Millisecond,
 		TLSMinVersion:   "1.3",
+		HTTP2:           NativeHTTP2,
 		MaxStreams:      100,
 		MaxConnections:  10_000,
 

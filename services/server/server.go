@@ -10,30 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"net"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/registry"
-	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/internal/wire"
-)
-
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-	// maxFrameBytes bounds what an HTTP/2 connection holds of a frame: net/http keeps a buffer of
-	// the largest that it has read.
-	maxFrameBytes = 64 << 10
-	// pingAfter is how long a connection of HTTP/2 with requests in flight may be silent before it
-	// is asked for a sign of life, and pingTimeout how long it may take to give one: what goes away
-	// without a word holds its streams no longer, and a stream that is only quiet goes on.
-	pingAfter   = time.Minute
-	pingTimeout = 20 * time.Second
 )
 
 // Server serves the models of one registry. Make one with [New].
@@ -43,8 +26,7 @@ type Server struct {
 	follow  follower
 	state   *state
 	fresh   *fresh
-	handler *rpc.Grown
-	http    *http.Server
+	doors   *doors
 	tls     *security
 
 	mu       sync.Mutex
@@ -71,28 +53,13 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, tls: tls, failed: make(chan error, 1)}
 	stopping, stop := context.WithCancel(context.Background())
-	s.handler = rpc.NewGrown(newHandler(stopping, o, models, s.state))
-	s.http = &http.Server{
-		Handler:           s.handler,
-		Protocols:         new(http.Protocols),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: o.MaxStreams,
-			MaxReadFrameSize:     maxFrameBytes,
-			WriteByteTimeout:     o.RequestTimeout,
-			SendPingTimeout:      pingAfter,
-			PingTimeout:          pingTimeout,
-		},
-		ConnState:   s.fresh.track,
-		ConnContext: connContext,
-		ErrorLog:    log.New(httpLog{o.Logger}, "", 0),
+	handler, short := newHandler(stopping, o, models, s.state)
+	s.doors, err = newDoors(o, handler, short, s.fresh)
+	if err != nil {
+		stop()
+		return nil, err
 	}
-	s.http.RegisterOnShutdown(stop)
-	s.http.Protocols.SetHTTP1(true)
-	s.http.Protocols.SetHTTP2(true)
-	s.http.Protocols.SetUnencryptedHTTP2(true)
+	s.doors.http.RegisterOnShutdown(stop)
 	return s, nil
 }
 
@@ -138,7 +105,7 @@ func (s *Server) serve(inner net.Listener) {
 	connections := s.tls.over(s.options.gate.over(listener))
 	go func() {
 		// Once the server drains, Stop closes the listener.
-		if err := s.http.Serve(connections); s.state.ready() {
+		if err := s.doors.http.Serve(connections); s.state.ready() {
 			s.failed <- err
 		}
 	}()
@@ -180,16 +147,16 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	defer s.follow.end()
 	defer s.tls.end()
-	defer s.handler.Close()
+	defer s.doors.close()
 	defer s.options.access.close()
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.listener.Cut)()
 	s.fresh.wait(ctx)
 	s.fresh.close()
-	if err := s.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
+	if err := s.doors.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("requests were cut off when stopping: %w", err)
-		return errors.Join(err, s.http.Close(), s.options.telemetry.stop(ctx))
+		return errors.Join(err, s.doors.http.Close(), s.options.telemetry.stop(ctx))
 	}
 	if err := s.options.telemetry.stop(ctx); err != nil {
 		s.options.Logger.Warn().Err(err).Msg("traces or crash reports were lost")

@@ -45,10 +45,10 @@ func floods() []Attack {
 		}, calm, outlived, "goaway PROTOCOL_ERROR"),
 		flood("20,000 settings", func(p *peer) error {
 			return each(2*manyStreams, func(uint32) error { return p.framer.WriteSettings() })
-		}, outlived, "closed"),
+		}, calm, outlived, "closed"),
 		flood("20,000 pings", func(p *peer) error {
 			return each(2*manyStreams, func(uint32) error { return p.framer.WritePing(false, [8]byte{}) })
-		}, outlived, "closed"),
+		}, calm, outlived, "closed"),
 		framed("a header block without an end", 1, func(p *peer) error {
 			if err := p.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.encode(get())}); err != nil {
 				return err
@@ -74,7 +74,7 @@ func each(n int, f func(id uint32) error) error {
 
 // flood returns an attack that writes, and then asks for a sign of life.
 func flood(name string, write func(*peer) error, want ...string) Attack {
-	return Attack{Name: name, Want: want, run: func(ctx context.Context, t Target) (string, error) {
+	return Attack{Name: name, Want: want, HTTP2: true, run: func(ctx context.Context, t Target) (string, error) {
 		p, err := t.connect(ctx)
 		if err != nil {
 			return "", err

@@ -29,6 +29,8 @@ type Attack struct {
 	Want []string
 	// ClearText says that it is hostile only where there is no TLS.
 	ClearText bool
+	// HTTP2 says that it is made over HTTP/2.
+	HTTP2 bool
 	// Waits says that it goes on until the time that the server gives a request is over.
 	Waits bool
 

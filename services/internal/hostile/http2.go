@@ -131,7 +131,7 @@ func (p *peer) ending(id uint32) (string, error) {
 
 // framed returns an attack of frames of HTTP/2, and waits for the end of the stream with that number.
 func framed(name string, stream uint32, write func(*peer) error, want ...string) Attack {
-	return Attack{Name: name, Want: want, run: func(ctx context.Context, t Target) (string, error) {
+	return Attack{Name: name, Want: want, HTTP2: true, run: func(ctx context.Context, t Target) (string, error) {
 		p, err := t.connect(ctx)
 		if err != nil {
 			return "", err
@@ -183,10 +183,10 @@ func frames(bomb func() []byte) []Attack {
 		opened("a name in upper case", get("X", "y"), reset),
 		opened("a line break in a header", get("x", "a\r\ny: b"), reset),
 		opened("NUL in a header over HTTP/2", get("x", "a\x00b"), reset),
-		opened("a connection's header", get("connection", "close"), status),
-		opened("chunks over HTTP/2", get("transfer-encoding", "chunked"), status),
-		opened("an upgrade over HTTP/2", get("upgrade", "h2c"), status),
-		opened("trailers that are none", get("te", "gzip"), status),
+		opened("a connection's header", get("connection", "close"), status, reset),
+		opened("chunks over HTTP/2", get("transfer-encoding", "chunked"), status, reset),
+		opened("an upgrade over HTTP/2", get("upgrade", "h2c"), status, reset),
+		opened("trailers that are none", get("te", "gzip"), status, reset),
 		opened("a header of 100 KB over HTTP/2", get("x", strings.Repeat("~", 100<<10)), "status 431", "goaway COMPRESSION_ERROR"),
 		opened("3000 headers over HTTP/2", numberedFields(3000), "status 431", goAway),
 		framed("a message of four gigabytes", 1, large(1<<32-1), exceeded),
