@@ -44,7 +44,8 @@ type conn struct {
 	starting []*stream // those whose handlers do not run yet: more of them may be about to arrive
 	shortcut shortcut
 	ledger   ledger
-	settled  bool // the client has sent its settings
+	now      int64 // when something was read last, by clock
+	settled  bool  // the client has sent its settings
 
 	frames   atomic.Uint64 // read until now
 	wholes   uint64        // frames that no more of a header block is to follow
@@ -189,7 +190,10 @@ func (c *conn) beforeRead() (busy bool) {
 	return busy
 }
 
-func (c *conn) afterRead() { c.lastRead.Store(clock()) }
+func (c *conn) afterRead() {
+	c.now = clock()
+	c.lastRead.Store(c.now)
+}
 
 // survives tells the client what an error of reading or taking a frame means, and reports whether
 // the connection goes on.

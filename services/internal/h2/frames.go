@@ -238,7 +238,7 @@ func (c *conn) takeData(f *http2.DataFrame) error {
 		return err
 	}
 	st, err := c.takePart(f, p, size)
-	if err == nil && st != nil && f.StreamEnded() && st.waits {
+	if err == nil && st != nil && (f.StreamEnded() || st.patient && st.received > mostShort) {
 		c.start(st)
 	}
 	return err

@@ -118,7 +118,11 @@ func (c *conn) takeList() error {
 	c.mu.Unlock()
 	switch {
 	case st != nil:
-		return c.takeTrailers(st)
+		if err := c.takeTrailers(st); err != nil {
+			return err
+		}
+		c.start(st)
+		return nil
 	case h.id%2 == 0:
 		return fault{http2.ErrCodeProtocol, "a client opens streams of odd numbers"}
 	case newest:
@@ -145,7 +149,6 @@ func (c *conn) open() error {
 		return http2.StreamError{StreamID: h.id, Code: h.flaw}
 	}
 	st := newStream(c, h.id)
-	st.waits = false // one that is used again may be among those that start still
 	if h.tooLarge {
 		st.head.status = statusHeadersTooLarge
 	} else if err := st.head.parse(h.fields); err != nil {
@@ -162,13 +165,14 @@ func (c *conn) open() error {
 		st.remoteClosed, st.empty = true, true
 	}
 	c.streams[h.id] = st
+	st.waits, st.patient = true, !h.ends && c.mayBeShort(st)
 	c.mu.Unlock()
-	if h.ends {
+	switch {
+	case h.ends:
 		c.start(st)
-		return nil
+	case !st.patient:
+		c.starting = append(c.starting, st)
 	}
-	st.waits = true
-	c.starting = append(c.starting, st)
 	return nil
 }
 
@@ -212,8 +216,12 @@ func (c *conn) takeTrailers(st *stream) error {
 
 // start runs the handler of a stream that has not begun yet.
 func (c *conn) start(st *stream) {
-	st.waits = false
 	c.mu.Lock()
+	if !st.waits {
+		c.mu.Unlock()
+		return
+	}
+	st.waits = false
 	if st.failure != nil { // it was reset
 		st.ignoreBody()
 		c.mu.Unlock()
@@ -233,9 +241,7 @@ func (c *conn) start(st *stream) {
 // startAll runs the handlers of the streams whose bodies are still to come.
 func (c *conn) startAll() {
 	for i, st := range c.starting {
-		if st.waits {
-			c.start(st)
-		}
+		c.start(st)
 		c.starting[i] = nil
 	}
 	c.starting = c.starting[:0]

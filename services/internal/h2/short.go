@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
@@ -27,18 +28,26 @@ type ShortRequest struct {
 	Body            []byte
 	RemoteAddr      string
 	TLS             *tls.ConnectionState
+	Arrived         time.Time // when the header was read
 }
 
 // Field is a field of a header or trailer; its name is in lower case.
 type Field struct{ Name, Value string }
 
+// Block is a list of fields that is part of many replies. Make one with [NewBlock].
+type Block struct{ fields []Field }
+
+// NewBlock returns a block of the fields.
+func NewBlock(fields ...Field) *Block { return &Block{fields: fields} }
+
 // Reply is the answer to a request. Its slices are empty, with room that is used again. A Date is
 // added to the header.
 type Reply struct {
-	Status  int // 0: 200
+	Status  int    // 0: 200
+	Common  *Block // what of the header other replies have too; it may be nil, and so may Trailer
 	Header  []Field
 	Body    []byte
-	Trailer []Field
+	Trailer *Block
 }
 
 const (
@@ -55,10 +64,41 @@ type shortcut struct {
 	spare   *stream // one that no handler has seen
 }
 
+// mayBeShort reports whether a request may be answered so when its body is there. It is worth waiting
+// for, since most clients send it in a packet of its own.
+func (c *conn) mayBeShort(st *stream) bool {
+	short := c.server.config.Short
+	if short == nil || st.head.method != http.MethodPost || st.head.status != 0 || st.head.length > mostShort || !short.Takes(st.head.path) {
+		return false
+	}
+	for _, f := range st.head.fields {
+		if f.Name == "expect" {
+			return false
+		}
+	}
+	return true
+}
+
+// shortPatience is how long a body is waited for before its handler begins, which knows how long to
+// wait for the rest; at least as long, and until the watch looks again.
+const shortPatience = 2 * time.Second
+
+// startLate runs the handlers of streams whose bodies were waited for in vain.
+func (c *conn) startLate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, st := range c.streams {
+		if st.waits && st.patient && clock()-st.began > int64(shortPatience) {
+			st.waits = false
+			c.running++
+			go c.server.workers.run(st)
+		}
+	}
+}
+
 // answerShort answers the request of a stream that has arrived whole, if that can be done so.
 func (c *conn) answerShort(st *stream) bool {
-	short := c.server.config.Short
-	if short == nil || st.head.method != http.MethodPost || st.head.status != 0 || len(st.body.chunks) != 1 || !short.Takes(st.head.path) {
+	if !st.patient || len(st.body.chunks) != 1 {
 		return false
 	}
 	s := &c.shortcut
@@ -69,9 +109,10 @@ func (c *conn) answerShort(st *stream) bool {
 		Body:       st.body.chunks[0].bytes,
 		RemoteAddr: c.remote,
 		TLS:        c.tls,
+		Arrived:    epoch.Add(time.Duration(st.began)),
 	}
 	s.reply.empty()
-	if !short.Answer(&s.request, &s.reply) {
+	if !c.server.config.Short.Answer(&s.request, &s.reply) {
 		return false
 	}
 	c.send(st)
@@ -82,7 +123,7 @@ func (r *Reply) empty() {
 	if cap(r.Body) > keptReply {
 		r.Body = nil
 	}
-	r.Status, r.Header, r.Body, r.Trailer = 0, r.Header[:0], r.Body[:0], r.Trailer[:0]
+	*r = Reply{Header: r.Header[:0], Body: r.Body[:0]}
 }
 
 // send sends the reply to a stream, at once where there is room for it.
@@ -92,7 +133,9 @@ func (c *conn) send(st *stream) {
 	r := &c.shortcut.reply
 	n := int64(len(r.Body))
 	if n > min(st.sendable, c.sendable) || c.out.full() {
-		st.reply = &Reply{Status: r.Status, Header: append([]Field(nil), r.Header...), Body: append([]byte(nil), r.Body...), Trailer: append([]Field(nil), r.Trailer...)}
+		kept := *r
+		kept.Header, kept.Body = slices.Clone(r.Header), slices.Clone(r.Body)
+		st.reply = &kept
 		c.running++
 		go st.sendReply()
 		return
@@ -100,7 +143,7 @@ func (c *conn) send(st *stream) {
 	c.sendHead(st, r)
 	for p := r.Body; len(p) > 0; {
 		part := min(len(p), maxFrame)
-		c.out.data(st.id, p[:part], part == len(p) && len(r.Trailer) == 0)
+		c.out.data(st.id, p[:part], part == len(p) && r.Trailer == nil)
 		p = p[part:]
 	}
 	c.sendable -= n
@@ -114,22 +157,18 @@ func (c *conn) send(st *stream) {
 }
 
 func (c *conn) sendHead(st *stream, r *Reply) {
-	c.replies.begin(cmp.Or(r.Status, http.StatusOK))
+	c.replies.beginCommon(cmp.Or(r.Status, http.StatusOK), r.Common, c.server.dateNow(epoch.Add(time.Duration(c.now))))
 	for _, f := range r.Header {
 		c.replies.field(f.Name, f.Value)
 	}
-	c.replies.field("date", c.server.dateNow(time.Now()))
-	c.out.headers(st.id, c.replies.block(), len(r.Body) == 0 && len(r.Trailer) == 0)
+	c.out.headers(st.id, c.replies.block(), len(r.Body) == 0 && r.Trailer == nil)
 }
 
 func (c *conn) sendTrailer(st *stream, r *Reply) {
-	if len(r.Trailer) == 0 {
+	if r.Trailer == nil {
 		return
 	}
-	c.replies.beginTrailers()
-	for _, f := range r.Trailer {
-		c.replies.field(f.Name, f.Value)
-	}
+	c.replies.beginCommon(0, r.Trailer, "")
 	c.out.headers(st.id, c.replies.block(), true)
 }
 
@@ -140,7 +179,7 @@ func (st *stream) sendReply() {
 	defer c.mu.Unlock()
 	if st.failure == nil {
 		c.sendHead(st, st.reply)
-		if len(st.reply.Body) == 0 || st.write(st.reply.Body, len(st.reply.Trailer) == 0) == nil {
+		if len(st.reply.Body) == 0 || st.write(st.reply.Body, st.reply.Trailer == nil) == nil {
 			c.sendTrailer(st, st.reply)
 		}
 	}
@@ -160,7 +199,7 @@ func (c *conn) reuse(id uint32) *stream {
 		return nil
 	}
 	c.shortcut.spare = nil
-	st.id, st.began, st.waits, st.empty = id, clock(), true, false
+	st.id, st.began, st.empty = id, c.now, false
 	st.head.method, st.head.scheme, st.head.authority, st.head.path = "", "", "", ""
 	st.head.url, st.head.fields, st.head.length, st.head.status = nil, nil, -1, 0
 	st.body.chunks, st.body.first, st.body.err, st.body.unread = nil, [1]chunk{}, nil, false

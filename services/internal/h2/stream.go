@@ -25,12 +25,12 @@ var endOfBody = io.EOF //nolint:errname,gochecknoglobals // another name for wha
 // stream is a request and its response. What stands below mu's mark is guarded by the mutex of the
 // connection, the rest belongs to the reader until the handler runs, and to the handler then.
 type stream struct {
-	conn  *conn
-	id    uint32
-	began int64
-	head  head
-	waits bool // the handler was not begun; the reader's own
-	empty bool // there is no body
+	conn    *conn
+	id      uint32
+	began   int64
+	head    head
+	patient bool // the handler waits for the whole body: it may be answered on the short path
+	empty   bool // there is no body
 
 	request  http.Request
 	url      url.URL
@@ -39,6 +39,7 @@ type stream struct {
 	reply    *Reply // what is sent in place of a handler's response
 
 	// Guarded by conn.mu from here on.
+	waits        bool // the handler was not begun
 	body         body
 	trailers     []hpack.HeaderField
 	declared     int64 // the length of the body, -1 if it was not said
@@ -61,7 +62,7 @@ func newStream(c *conn, id uint32) *stream {
 	if st := c.reuse(id); st != nil {
 		return st
 	}
-	st := &stream{conn: c, id: id, began: clock(), declared: -1, receivable: streamWindow, waits: true}
+	st := &stream{conn: c, id: id, began: c.now, declared: -1, receivable: streamWindow}
 	st.head.length = -1
 	st.readable.L, st.wake.L = &c.mu, &c.mu
 	return st

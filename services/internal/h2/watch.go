@@ -53,6 +53,7 @@ func (w *watch) look() {
 		w.conn.cut(reason)
 		return
 	}
+	w.conn.startLate()
 	w.sendIdleAway(now)
 	w.timer.Reset(w.every)
 }

@@ -44,7 +44,7 @@ type cannedAnswer struct {
 	header http.Header
 	status int
 	body   []byte
-	fields []h2.Field // the header, as the short path sends it
+	block  *h2.Block // the header, as the short path sends it
 }
 
 func (a *cannedAnswer) Header() http.Header    { return a.header }
@@ -73,16 +73,15 @@ func newCanned() canned {
 	return c
 }
 
-// settle makes the fields of what was written.
+// settle makes the block of what was written.
 func (a *cannedAnswer) settle() {
+	fields := []h2.Field{{Name: "content-length", Value: strconv.Itoa(len(a.body))}}
 	for key, values := range a.header {
 		for _, value := range values {
-			a.fields = append(a.fields, h2.Field{Name: strings.ToLower(key), Value: value})
+			fields = append(fields, h2.Field{Name: strings.ToLower(key), Value: value})
 		}
 	}
-	if a.header.Get("Content-Length") == "" {
-		a.fields = append(a.fields, h2.Field{Name: "content-length", Value: strconv.Itoa(len(a.body))})
-	}
+	a.block = h2.NewBlock(fields...)
 }
 
 // write answers a request with the refusal, in its protocol.

@@ -68,6 +68,7 @@ type ShortCall struct {
 	request *h2.ShortRequest
 	form    *shortForm
 	start   time.Time
+	took    time.Duration // until there was an answer
 	timeout time.Duration // 0: none
 	id      string
 	gzip    bool     // the client reads gzip
@@ -82,8 +83,8 @@ func (c *ShortCall) May(size int) bool {
 	if size-envelopeBytes >= compressMinBytes && c.gzip || size > maxSendBytes {
 		return false
 	}
-	took := time.Since(c.start)
-	return (c.timeout == 0 || took < c.timeout) && (c.short.Timeout <= 0 || took < c.short.Timeout)
+	c.took = time.Since(c.start)
+	return (c.timeout == 0 || c.took < c.timeout) && (c.short.Timeout <= 0 || c.took < c.short.Timeout)
 }
 
 // Context returns the context of the call, for who logs it.
@@ -104,7 +105,7 @@ func (s *Short) Answer(request *h2.ShortRequest, reply *h2.Reply) bool {
 	if !ok {
 		c = new(ShortCall)
 	}
-	*c = ShortCall{short: s, request: request, start: time.Now(), tokens: c.tokens[:0], proxies: c.proxies[:0]}
+	*c = ShortCall{short: s, request: request, start: request.Arrived, tokens: c.tokens[:0], proxies: c.proxies[:0]}
 	defer s.calls.Put(c)
 	message, ok := c.read()
 	if !ok {
@@ -148,7 +149,7 @@ func (s *Short) refuse(c *ShortCall, reply *h2.Reply) {
 	answers := s.Admission.canned.byType[c.form.contentType]
 	made := answers[rand.IntN(len(answers))]
 	reply.Status = made.status
-	reply.Header = append(reply.Header, made.fields...)
+	reply.Common = made.block
 	reply.Header = append(reply.Header, h2.Field{Name: "x-request-id", Value: c.known().requestID()})
 	reply.Body = append(reply.Body, made.body...)
 	s.RPC.Whole(0, len(made.body))
@@ -201,17 +202,16 @@ func (s *Short) pass(c *ShortCall) bool {
 
 // headers adds what stands around the answer.
 func (c *ShortCall) headers(reply *h2.Reply) {
-	reply.Header = append(reply.Header, c.form.header...)
-	switch {
-	case !c.form.enveloped:
+	reply.Common, reply.Trailer = c.form.header, c.form.trailer
+	if c.gzip {
+		reply.Common = c.form.zipped
+	}
+	if !c.form.enveloped {
 		reply.Header = append(reply.Header, h2.Field{Name: "content-length", Value: strconv.Itoa(len(reply.Body))})
-	case c.gzip:
-		reply.Header = append(reply.Header, h2.Field{Name: "grpc-encoding", Value: "gzip"})
 	}
 	if c.id != "" {
 		reply.Header = append(reply.Header, h2.Field{Name: "x-request-id", Value: c.id})
 	}
-	reply.Trailer = append(reply.Trailer, c.form.trailer...)
 }
 
 // count counts and logs the call as answered.
@@ -221,5 +221,5 @@ func (s *Short) count(c *ShortCall, size int) {
 	}
 	s.RPC.Begin()
 	s.RPC.Whole(len(c.request.Body), size)
-	s.RPC.End(c.form.protocol, 0, metrics.ReasonByCode, time.Since(c.start))
+	s.RPC.End(c.form.protocol, 0, metrics.ReasonByCode, c.took)
 }

@@ -13,9 +13,10 @@ type shortForm struct {
 	contentType string
 	protocol    metrics.Protocol
 	enveloped   bool
-	header      []h2.Field
-	tail        string // of the body
-	trailer     []h2.Field
+	header      *h2.Block
+	zipped      *h2.Block // the header for a client that reads gzip
+	tail        string    // of the body
+	trailer     *h2.Block
 }
 
 // shortForms are those of the binary content types, as Connect answers them.
@@ -31,18 +32,22 @@ var shortForms = func() map[string]*shortForm {
 		{contentType: "application/grpc-web+proto", protocol: metrics.GRPCWeb},
 		{contentType: "application/proto", protocol: metrics.Connect},
 	} {
-		f.header = []h2.Field{{Name: "content-type", Value: f.contentType}}
 		accept := "grpc-accept-encoding"
 		switch f.protocol {
 		case metrics.Connect:
 			accept = "accept-encoding"
 		case metrics.GRPC:
-			f.enveloped, f.trailer = true, []h2.Field{{Name: "grpc-status", Value: "0"}}
+			f.enveloped, f.trailer = true, h2.NewBlock(h2.Field{Name: "grpc-status", Value: "0"})
 		default: // gRPC-Web has its trailers in an envelope of their own
 			const trailers = "grpc-status: 0\r\n"
 			f.enveloped, f.tail = true, string(binary.BigEndian.AppendUint32([]byte{0x80}, uint32(len(trailers))))+trailers
 		}
-		f.header = append(f.header, h2.Field{Name: accept, Value: gzip})
+		fields := []h2.Field{{Name: "content-type", Value: f.contentType}, {Name: accept, Value: gzip}}
+		f.header = h2.NewBlock(fields...)
+		f.zipped = f.header
+		if f.enveloped {
+			f.zipped = h2.NewBlock(append(fields, h2.Field{Name: "grpc-encoding", Value: gzip})...)
+		}
 		forms[f.contentType] = &f
 	}
 	return forms

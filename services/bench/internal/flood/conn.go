@@ -169,10 +169,7 @@ func (c *conn) start(due, now time.Time) {
 	at := len(c.out) + frameHeader + c.timeoutAt
 	c.out = appendFrame(c.out, typeHeaders, flagEndHeaders, c.nextID, c.block)
 	putDigits(c.out[at:at+timeoutDigits], max(left.Microseconds(), 1))
-	c.out = appendFrameHeader(c.out, len(o.Body)+5, typeData, flagEndStream, c.nextID)
-	c.out = append(c.out, 0)
-	c.out = binary.BigEndian.AppendUint32(c.out, uint32(len(o.Body)))
-	c.out = append(c.out, o.Body...)
+	c.out = appendMessage(c.out, o.Body, c.nextID)
 	c.window -= len(o.Body) + 5
 	c.nextID += 2
 	c.inFlight++

@@ -32,6 +32,28 @@ func appendFrame(to []byte, kind, flags byte, id uint32, payload []byte) []byte 
 	return append(appendFrameHeader(to, len(payload), kind, flags, id), payload...)
 }
 
+// appendMessage appends a message with its envelope, in frames of the size that every server takes, and
+// the end of the stream.
+func appendMessage(to, message []byte, id uint32) []byte {
+	const most, envelope = 16 << 10, 5
+	head := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))
+	for first := true; ; first = false {
+		n, prefix := min(len(message), most), []byte(nil)
+		if first {
+			n, prefix = min(len(message), most-envelope), head
+		}
+		flags := byte(0)
+		if n == len(message) {
+			flags = flagEndStream
+		}
+		to = appendFrameHeader(to, len(prefix)+n, typeData, flags, id)
+		to = append(append(to, prefix...), message[:n]...)
+		if message = message[n:]; len(message) == 0 {
+			return to
+		}
+	}
+}
+
 func appendSettings(to []byte) []byte {
 	payload := binary.BigEndian.AppendUint16(nil, settingWindow)
 	return appendFrame(to, typeSettings, 0, 0, binary.BigEndian.AppendUint32(payload, receiveWindow))
