@@ -45,6 +45,7 @@ func Fit(ctx context.Context, signature *Signature, classes []string, samples Sa
 	if err != nil {
 		return nil, err
 	}
+	defer problem.Release()
 	found, err := solver.Minimise(ctx, problem, options.forSolver(problem))
 	if err != nil {
 		return nil, err

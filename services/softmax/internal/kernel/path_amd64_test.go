@@ -43,6 +43,12 @@ func results(t *testing.T) []float64 {
 	all = append(all, curvature...)
 	g := make([]float64, features*features)
 	kernel.Gram(g, features, x, features, rows, features, curvature, make([]float64, kernel.GramScratch(features)))
+	moments := kernel.Moments{
+		About: x[:features], Unit: x[features : 2*features], Sum: make([]float64, features),
+		Square: make([]float64, features), Low: make([]float64, features), High: make([]float64, features),
+	}
+	moments.Add(x, features, curvature)
+	all = append(append(append(append(all, moments.Sum...), moments.Square...), moments.Low...), moments.High...)
 	kernel.Exp(w, w)
 	all = append(all, w...)
 	kernel.AddScaled(x, 1.25, slices.Clone(x))

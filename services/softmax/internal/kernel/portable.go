@@ -44,8 +44,16 @@ func exp(dst, src []float64) { expGo(dst, src) }
 
 func allFinite(values []float64) bool { return allFiniteGo(values) }
 
+func allWithin(values []float64, limit float64) bool { return allWithinGo(values, limit) }
+
 func dot(a, b []float64) float64 { return dotGo(a, b) }
 
 func addScaled(dst []float64, alpha float64, x []float64) { addScaledGo(dst, alpha, x) }
 
 func scaleAdd(dst []float64, alpha float64, x []float64) { scaleAddGo(dst, alpha, x) }
+
+func addMoments(m *Moments, x []float64, ldx int, shares []float64) {
+	addMomentsGo(m, x, ldx, shares)
+}
+
+func rescale(dst, x, shift, scale []float64) { rescaleGo(dst, x, shift, scale) }

@@ -66,10 +66,12 @@ func Curve(u, p []float64, ld, rows, classes int, weights []float64) {
 
 func checkLabels(labels []int32, rows, classes int) {
 	checkLengths(len(labels), rows)
+	last, signs := int32(classes-1), int32(0) // the sign of signs is set where one is
 	for _, label := range labels {
-		if label < 0 || int(label) >= classes {
-			panic("kernel: label out of range")
-		}
+		signs |= label | (last - label)
+	}
+	if signs < 0 {
+		panic("kernel: label out of range")
 	}
 }
 

@@ -30,6 +30,9 @@ func ScaleAdd(dst []float64, alpha float64, x []float64) {
 // AllFinite reports whether no value is infinite or NaN.
 func AllFinite(values []float64) bool { return allFinite(values) }
 
+// AllWithin reports whether all values are at most limit in magnitude, and none is NaN.
+func AllWithin(values []float64, limit float64) bool { return allWithin(values, limit) }
+
 func dotGo(a, b []float64) float64 {
 	var s0, s1, s2, s3 float64
 	i := 0
@@ -53,6 +56,15 @@ func scaleAddGo(dst []float64, alpha float64, x []float64) {
 	for i, v := range x {
 		dst[i] = fma(alpha, dst[i], v)
 	}
+}
+
+func allWithinGo(values []float64, limit float64) bool {
+	for _, v := range values {
+		if !(v <= limit && v >= -limit) {
+			return false
+		}
+	}
+	return true
 }
 
 func allFiniteGo(values []float64) bool {

@@ -25,6 +25,13 @@ func allFinite(values []float64) bool {
 	return finiteVector(&values[0], len(values))
 }
 
+func allWithin(values []float64, limit float64) bool {
+	if !vectorised() || len(values) < 8 {
+		return allWithinGo(values, limit)
+	}
+	return withinVector(&values[0], limit, len(values))
+}
+
 func addScaled(dst []float64, alpha float64, x []float64) {
 	switch {
 	case !vectorised():
@@ -80,6 +87,9 @@ func dotVector(a, b *float64, n int) float64
 
 //go:noescape
 func finiteVector(values *float64, n int) bool
+
+//go:noescape
+func withinVector(values *float64, limit float64, n int) bool
 
 //go:noescape
 func addScaledVector(dst *float64, alpha float64, x *float64, n int)

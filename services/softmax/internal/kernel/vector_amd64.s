@@ -221,3 +221,46 @@ done:
 	SETEQ  ret+16(FP)
 	VZEROUPPER
 	RET
+
+// func withinVector(values *float64, limit float64, n int) bool
+TEXT ·withinVector(SB), NOSPLIT, $0-25
+	MOVQ         values+0(FP), SI
+	VBROADCASTSD limit+8(FP), Y14
+	MOVQ         n+16(FP), CX
+	VPCMPEQQ     Y13, Y13, Y13
+	VPSRLQ       $1, Y13, Y13     // all bits but the sign
+	VXORPD       Y0, Y0, Y0
+	VXORPD       Y1, Y1, Y1
+
+eight:
+	// What is not at most limit, NaN among it, leaves its bits.
+	CMPQ    CX, $8
+	JLT     tail
+	VANDPD  (SI), Y13, Y2
+	VANDPD  32(SI), Y13, Y3
+	VCMPPD  $6, Y14, Y2, Y2
+	VCMPPD  $6, Y14, Y3, Y3
+	VORPD   Y2, Y0, Y0
+	VORPD   Y3, Y1, Y1
+	ADDQ    $64, SI
+	SUBQ    $8, CX
+	JMP     eight
+
+tail:
+	TESTQ  CX, CX
+	JZ     done
+	VMOVSD (SI), X2
+	VANDPD X13, X2, X2
+	VCMPSD $6, X14, X2, X2
+	VMOVQ  X2, X2
+	VORPD  Y2, Y0, Y0
+	ADDQ   $8, SI
+	DECQ   CX
+	JMP    tail
+
+done:
+	VORPD  Y1, Y0, Y0
+	VPTEST Y0, Y0
+	SETEQ  ret+24(FP)
+	VZEROUPPER
+	RET

@@ -119,3 +119,30 @@ func TestAllFinite(t *testing.T) {
 		}
 	}
 }
+
+func TestAllWithin(t *testing.T) {
+	t.Parallel()
+	r := random(33)
+	for n := range 40 {
+		values := guarded(t, n)
+		for i := range values {
+			values[i] = 10 * (2*r.Float64() - 1)
+		}
+		if n > 0 {
+			values[r.IntN(n)] = math.Copysign(10, r.NormFloat64())
+		}
+		if !kernel.AllWithin(values, 10) {
+			t.Errorf("%v are not within 10", values)
+		}
+		above := math.Nextafter(10, 11)
+		for at, kept := range values {
+			for _, bad := range []float64{math.NaN(), -math.NaN(), math.Inf(1), math.Inf(-1), above, -above} {
+				values[at] = bad
+				if kernel.AllWithin(values, 10) {
+					t.Errorf("n = %d: %v at %d goes unseen", n, bad, at)
+				}
+			}
+			values[at] = kept
+		}
+	}
+}

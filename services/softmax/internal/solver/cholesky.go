@@ -95,24 +95,22 @@ func (c *cholesky) updateTail(j, width, below int, negative []float64) {
 
 // eliminateCorner factors the upper left corner of a.
 func eliminateCorner(a []float64, ld, n int) bool {
-	for i := range n {
-		row := a[i*ld : i*ld+i+1]
-		for k := range i {
-			other := a[k*ld : k*ld+k+1]
-			v := row[k]
-			for t := range k {
-				v -= row[t] * other[t]
-			}
-			row[k] = v / other[k]
-		}
-		v := row[i]
-		for _, t := range row[:i] {
-			v -= t * t
-		}
+	var column [panel]float64
+	for t := range n {
+		v := a[t*ld+t]
 		if !(v > 0) || v-v != 0 {
 			return false
 		}
-		row[i] = math.Sqrt(v)
+		root := math.Sqrt(v)
+		a[t*ld+t] = root
+		for i := t + 1; i < n; i++ {
+			row := a[i*ld : i*ld+i+1]
+			own := row[t] / root
+			row[t], column[i] = own, own
+			for k, other := range column[t+1 : i+1] {
+				row[t+1+k] -= own * other
+			}
+		}
 	}
 	return true
 }
@@ -120,14 +118,19 @@ func eliminateCorner(a []float64, ld, n int) bool {
 // invertCorner writes the transpose of the inverse of a lower triangle.
 func invertCorner(inverse *[panel * panel]float64, a []float64, ld, n int) {
 	clear(inverse[:])
-	for k := range n {
-		inverse[k*panel+k] = 1 / a[k*ld+k]
-		for i := k + 1; i < n; i++ {
-			var v float64
-			for t := k; t < i; t++ {
-				v -= a[i*ld+t] * inverse[k*panel+t]
+	var column [panel]float64
+	for t := range n {
+		inverse[t*panel+t] = 1
+		for i := t; i < n; i++ {
+			column[i] = a[i*ld+t]
+		}
+		for k := range t + 1 {
+			row := inverse[k*panel : k*panel+n]
+			own := row[t] / column[t]
+			row[t] = own
+			for i, v := range column[t+1 : n] {
+				row[t+1+i] -= own * v
 			}
-			inverse[k*panel+i] = v / a[i*ld+i]
 		}
 	}
 }

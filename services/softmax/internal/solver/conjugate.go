@@ -79,7 +79,7 @@ func (r *run) conjugateStep(ctx context.Context, c *conjugate, pre preconditione
 		return false, err
 	}
 	before := c.norm
-	c.begin(r.gradient, pre)
+	c.begin(r, pre)
 	if err := c.solve(ctx, r.problem, pre, r.forcing(c.norm, before)); err != nil {
 		return false, err
 	}
@@ -101,23 +101,22 @@ func (r *run) forcing(norm, before float64) float64 {
 
 // conjugate is the memory of preconditioned conjugate gradients.
 type conjugate struct {
-	x, residual, direction, product, solved []float64
-	rho                                     float64 // residual · solved
-	norm                                    float64 // its root at the start, 0 before there was one
+	x, residual, direction []float64
+	product, solved        []float64 // those of the run that only its line search needs
+	rho                    float64   // residual · solved
+	norm                   float64   // its root at the start, 0 before there was one
 }
 
 func newConjugate(n int) *conjugate {
-	return &conjugate{
-		x: make([]float64, n), residual: make([]float64, n), direction: make([]float64, n),
-		product: make([]float64, n), solved: make([]float64, n),
-	}
+	return &conjugate{x: make([]float64, n), residual: make([]float64, n), direction: make([]float64, n)}
 }
 
 // begin sets out from 0 for the solution of H·x = -gradient.
-func (c *conjugate) begin(gradient []float64, pre preconditioner) {
+func (c *conjugate) begin(r *run, pre preconditioner) {
+	c.product, c.solved = r.next.x, r.next.gradient
 	clear(c.x)
 	clear(c.residual)
-	kernel.AddScaled(c.residual, -1, gradient)
+	kernel.AddScaled(c.residual, -1, r.gradient)
 	pre.apply(c.solved, c.residual)
 	copy(c.direction, c.solved)
 	c.rho = kernel.Dot(c.residual, c.solved)

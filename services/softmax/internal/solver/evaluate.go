@@ -98,8 +98,9 @@ func (p *Problem) logits(w *worker, rows int) []float64 {
 // fill writes the intercepts to each row.
 func (p *Problem) fill(z, bias []float64) {
 	if p.ld == 1 {
+		b := bias[0]
 		for i := range z {
-			z[i] = bias[0]
+			z[i] = b
 		}
 		return
 	}
@@ -111,8 +112,7 @@ func (p *Problem) fill(z, bias []float64) {
 // residuals replaces logits by their derivatives and returns the loss. Rows of weight 0 leave no
 // trace, whatever their values.
 func (p *Problem) residuals(w *worker, z []float64, from, to int) float64 {
-	shares := w.shares[:to-from]
-	p.shares(shares, from)
+	shares := p.shares(w, from, to)
 	p.clearWeightless(z, from, to)
 	var curvature []float64
 	if p.keep && !p.recompute {
@@ -138,8 +138,25 @@ func (p *Problem) clearWeightless(z []float64, from, to int) {
 
 // addRows adds the rows of z to dst.
 func (p *Problem) addRows(dst, z []float64, rows int) {
+	if p.ld == 1 {
+		dst[0] += sum4(z[:rows])
+		return
+	}
 	one := [1]float64{1}
 	kernel.MulAdd(dst, p.ld, one[:], 0, 0, z, p.ld, 1, p.ld, rows)
+}
+
+// sum4 returns the sum of values, in four parts at a time.
+func sum4(values []float64) float64 {
+	var a, b, c, d float64
+	for len(values) >= 4 {
+		a, b, c, d = a+values[0], b+values[1], c+values[2], d+values[3]
+		values = values[4:]
+	}
+	for _, v := range values {
+		a += v
+	}
+	return (a + b) + (c + d)
 }
 
 // addPenalty adds the derivatives of the squares' penalty, and returns it.
@@ -183,8 +200,7 @@ func (p *Problem) curves(w *worker, from, to int) []float64 {
 	z := w.curvature[:(to-from)*p.ld]
 	p.probabilities(z, w, &p.point, from, to)
 	if p.free == 1 {
-		shares := w.shares[:to-from]
-		p.shares(shares, from)
+		shares := p.shares(w, from, to)
 		for i, q := range z {
 			z[i] = shares[i] * q * (1 - q)
 		}
@@ -233,7 +249,6 @@ func (p *Problem) curve(w *worker, z []float64, from, to int) {
 		}
 		return
 	}
-	shares := w.shares[:to-from]
-	p.shares(shares, from)
+	shares := p.shares(w, from, to)
 	kernel.Curve(z, curvature, p.ld, to-from, p.free, shares)
 }

@@ -127,8 +127,7 @@ func (p *Problem) weightedGrams(
 		for b := shard * p.plan.blocks / shards; b < (shard+1)*p.plan.blocks/shards; b++ {
 			from, to := b*p.plan.block, min((b+1)*p.plan.block, p.count)
 			curvature := p.curves(w, from, to)
-			rows, shares := p.augmented(w, from, to), w.shares[:to-from]
-			p.shares(shares, from)
+			rows, shares := p.augmented(w, from, to), p.shares(w, from, to)
 			for which := range n {
 				if err := ctx.Err(); err != nil {
 					return err

@@ -26,13 +26,14 @@ type pair struct {
 	rho          float64
 }
 
-// lbfgs takes steps in a metric until the run is over or another metric is wanted.
-func (r *run) lbfgs(ctx context.Context, metric *cholesky) error {
+// lbfgs takes steps in a metric until the run is over, the gradient is as small as near or another
+// metric is wanted.
+func (r *run) lbfgs(ctx context.Context, metric *cholesky, near float64) error {
 	h := history{metric: metric}
 	n := len(r.x)
 	direction := make([]float64, n)
 	first := maxNorm(r.gradient)
-	for taken := 0; !r.over(); taken++ {
+	for taken := 0; !r.over() && maxNorm(r.gradient) > near; taken++ {
 		if taken >= patience && maxNorm(r.gradient) > 1e-3*first {
 			return nil
 		}

@@ -3,23 +3,26 @@ package solver
 import (
 	"context"
 	"math"
+
+	"github.com/sepal-ml/sepal/services/softmax/internal/kernel"
 )
 
 // columnStats is what a pass over the rows tells of the columns. Rows of weight 0 do not count,
 // but for the plain sums.
 type columnStats struct {
-	sum, square           []float64 // of value - about, by share
-	plainSum, plainSquare []float64 // the same, each row alike; nil where that is the same
-	low, high             []float64
+	kernel.Moments
+	plainSum, plainSquare []float64 // each row alike; nil where that is the same
 }
 
-func newColumnStats(columns int, plain bool) columnStats {
-	s := columnStats{
-		sum: make([]float64, columns), square: make([]float64, columns),
-		low: make([]float64, columns), high: make([]float64, columns),
-	}
+func newColumnStats(about, unit []float64, plain bool) columnStats {
+	columns := len(about)
+	s := columnStats{Moments: kernel.Moments{
+		About: about, Unit: unit,
+		Sum: make([]float64, columns), Square: make([]float64, columns),
+		Low: make([]float64, columns), High: make([]float64, columns),
+	}}
 	for j := range columns {
-		s.low[j], s.high[j] = math.Inf(1), math.Inf(-1)
+		s.Low[j], s.High[j] = math.Inf(1), math.Inf(-1)
 	}
 	if plain {
 		s.plainSum, s.plainSquare = make([]float64, columns), make([]float64, columns)
@@ -80,19 +83,14 @@ func (p *Problem) typical() []float64 {
 func (p *Problem) statsAbout(ctx context.Context, about, unit []float64, plain bool) (columnStats, error) {
 	parts := make([]columnStats, p.plan.shards)
 	for i := range parts {
-		parts[i] = newColumnStats(p.features, plain)
+		parts[i] = newColumnStats(about, unit, plain)
 	}
 	err := p.sweep(ctx, func(w *worker, shard, from, to int) {
-		shares := w.shares[:to-from]
-		p.shares(shares, from)
 		rows := p.rows.Block(w.encoded, from, to)
-		for i, share := range shares {
-			row := rows[i*p.features : (i+1)*p.features]
-			if share != 0 {
-				parts[shard].add(row, about, unit, share)
-			}
-			if plain {
-				parts[shard].addPlain(row, about, unit)
+		parts[shard].Add(rows, p.features, p.shares(w, from, to))
+		if plain {
+			for i := range to - from {
+				parts[shard].addPlain(rows[i*p.features : (i+1)*p.features])
 			}
 		}
 	})
@@ -103,37 +101,19 @@ func (p *Problem) statsAbout(ctx context.Context, about, unit []float64, plain b
 	return parts[0], err
 }
 
-func (s *columnStats) add(row, about, unit []float64, share float64) {
-	n := len(row)
-	sum, square, low, high := s.sum[:n], s.square[:n], s.low[:n], s.high[:n]
-	about, unit = about[:n], unit[:n]
+func (s *columnStats) addPlain(row []float64) {
 	for j, v := range row {
-		if v < low[j] {
-			low[j] = v
-		}
-		if v > high[j] {
-			high[j] = v
-		}
-		v = (v - about[j]) * unit[j]
-		weighted := v * share
-		sum[j] += weighted
-		square[j] += weighted * v
-	}
-}
-
-func (s *columnStats) addPlain(row, about, unit []float64) {
-	for j, v := range row {
-		v = (v - about[j]) * unit[j]
+		v = (v - s.About[j]) * s.Unit[j]
 		s.plainSum[j] += v
 		s.plainSquare[j] += v * v
 	}
 }
 
 func (s *columnStats) merge(other columnStats) {
-	for j := range s.sum {
-		s.sum[j] += other.sum[j]
-		s.square[j] += other.square[j]
-		s.low[j], s.high[j] = min(s.low[j], other.low[j]), max(s.high[j], other.high[j])
+	for j := range s.Sum {
+		s.Sum[j] += other.Sum[j]
+		s.Square[j] += other.Square[j]
+		s.Low[j], s.High[j] = min(s.Low[j], other.Low[j]), max(s.High[j], other.High[j])
 	}
 	for j := range s.plainSum {
 		s.plainSum[j] += other.plainSum[j]
@@ -145,17 +125,17 @@ func (s *columnStats) merge(other columnStats) {
 // more, and puts these in place.
 func (s *columnStats) recentre(about, unit []float64) bool {
 	again := false
-	for j, sum := range s.sum {
-		if s.low[j] == s.high[j] {
+	for j, sum := range s.Sum {
+		if s.Low[j] == s.High[j] {
 			continue
 		}
-		reach := max(s.high[j]-about[j], about[j]-s.low[j])
+		reach := max(s.High[j]-about[j], about[j]-s.Low[j])
 		extreme := reach > 1e100 || reach < 1e-100
 		if extreme {
 			unit[j] = min(1/reach, 1e300)
 		}
-		if square := s.square[j]; extreme || square-sum*sum < 1e-5*square {
-			about[j] = min(max(about[j]+sum, s.low[j]), s.high[j])
+		if square := s.Square[j]; extreme || square-sum*sum < 1e-5*square {
+			about[j] = min(max(about[j]+sum, s.Low[j]), s.High[j])
 			again = true
 		}
 	}
@@ -163,16 +143,16 @@ func (s *columnStats) recentre(about, unit []float64) bool {
 }
 
 func (s *columnStats) spread(about, unit []float64, rows int) *spread {
-	n := len(s.sum)
+	n := len(s.Sum)
 	out := &spread{
 		mean: make([]float64, n), deviation: make([]float64, n), raw: make([]float64, n),
-		low: s.low, high: s.high,
+		low: s.Low, high: s.High,
 	}
-	for j, sum := range s.sum {
+	for j, sum := range s.Sum {
 		// The mean of a constant is to be exactly that, or rounding makes a feature of it.
-		out.mean[j] = min(max(about[j]+sum/unit[j], s.low[j]), s.high[j])
-		if s.low[j] < s.high[j] {
-			out.deviation[j] = math.Sqrt(max(0, s.square[j]-sum*sum)) / unit[j]
+		out.mean[j] = min(max(about[j]+sum/unit[j], s.Low[j]), s.High[j])
+		if s.Low[j] < s.High[j] {
+			out.deviation[j] = math.Sqrt(max(0, s.Square[j]-sum*sum)) / unit[j]
 		}
 		out.raw[j] = math.Hypot(out.deviation[j], out.mean[j])
 	}

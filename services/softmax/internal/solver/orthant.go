@@ -26,7 +26,7 @@ func orthantNewton(ctx context.Context, plain *run) error {
 		o := &orthant{problem: p, signs: signs, ridge: 1e-6 + 0.1*min(1, maxNorm(r.gradient))}
 		o.enter(r.x, r.gradient)
 		norm := floats.Norm(r.gradient, 2)
-		c.beginIn(r.gradient, o)
+		c.beginIn(r.run, o)
 		if err := c.solveIn(ctx, o, r.forcing(norm, before)); err != nil {
 			return err
 		}
@@ -113,8 +113,8 @@ func (o *orthant) project(dst, x, direction []float64, step float64) {
 }
 
 // beginIn sets out within the orthant.
-func (c *conjugate) beginIn(gradient []float64, o *orthant) {
-	c.begin(gradient, plain{})
+func (c *conjugate) beginIn(r *run, o *orthant) {
+	c.begin(r, plain{})
 	o.mask(c.residual)
 	o.mask(c.direction)
 	c.rho = kernel.Dot(c.residual, c.residual)

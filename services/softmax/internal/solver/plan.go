@@ -67,6 +67,11 @@ func (p *Problem) newWorker() *worker {
 	}
 	w.logits = make([]float64, n*p.ld)
 	w.shares = make([]float64, n)
+	if !p.weighted() {
+		for i := range w.shares {
+			w.shares[i] = 1 / p.total
+		}
+	}
 	return w
 }
 

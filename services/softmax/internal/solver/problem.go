@@ -63,8 +63,9 @@ type Problem struct {
 	standard     []float64
 	reach        []float64 // how far values are from shift
 
-	inPlace bool // the passes read the rows as they are, in units of the model
-	ready   bool // the rows are centred and scaled already
+	inPlace bool       // the passes read the rows as they are, in units of the model
+	ready   bool       // the rows are centred and scaled already
+	copied  *[]float64 // what they were copied to then; nil: they were not
 
 	workers int
 	plan    plan
@@ -185,18 +186,15 @@ func (p *Problem) weight(i int) float64 {
 // weighted reports whether rows may differ in weight.
 func (p *Problem) weighted() bool { return p.weights != nil || p.classWeights != nil }
 
-// shares writes the rows' weights as shares of the total.
-func (p *Problem) shares(dst []float64, from int) {
-	if !p.weighted() {
-		share := 1 / p.total
-		for i := range dst {
-			dst[i] = share
+// shares returns the weights of some rows as shares of the total, in the worker's memory.
+func (p *Problem) shares(w *worker, from, to int) []float64 {
+	shares := w.shares[:to-from]
+	if p.weighted() {
+		for i := range shares {
+			shares[i] = p.weight(from+i) / p.total
 		}
-		return
 	}
-	for i := range dst {
-		dst[i] = p.weight(from+i) / p.total
-	}
+	return shares
 }
 
 // Size is the number of variables.

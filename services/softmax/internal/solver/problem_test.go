@@ -214,3 +214,24 @@ func TestUnitsOfExtremeValues(t *testing.T) {
 		t.Errorf("a column of zeros has the scale %v", p.scale[2])
 	}
 }
+
+func TestMemoryOfReleasedProblems(t *testing.T) {
+	t.Parallel()
+	sh := shape{rows: 60, features: 5, classes: 3, weighted: true}
+	first := problem(t, config(sh))
+	x := point(first, 1, 0.3)
+	want, wantGradient := evaluate(t, first, x)
+	for range 50 {
+		larger := problem(t, config(shape{rows: 80, features: 6, classes: 2}))
+		for i := range *larger.copied {
+			(*larger.copied)[i] = math.NaN()
+		}
+		larger.Release()
+		p := problem(t, config(sh))
+		got, gradient := evaluate(t, p, x)
+		if got != want || farthest(gradient, wantGradient) != 0 {
+			t.Fatalf("in memory that was used before, value %v and gradient %v, expected %v and %v", got, gradient, want, wantGradient)
+		}
+		p.Release()
+	}
+}

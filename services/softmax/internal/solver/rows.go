@@ -41,9 +41,7 @@ func (b *block) multiply(z, w []float64, ld int) {
 	case b.narrow != nil:
 		kernel.MulAdd32(z, ld, b.narrow, b.width, 1, w, ld, b.rows, ld, b.width)
 	case ld == 1:
-		for i := range b.rows {
-			z[i] += kernel.Dot(b.wide[i*b.width:(i+1)*b.width], w)
-		}
+		kernel.AddDots(z, b.wide, b.width, w)
 	default:
 		kernel.MulAdd(z, ld, b.wide, b.width, 1, w, ld, b.rows, ld, b.width)
 	}
@@ -131,8 +129,5 @@ func (p *Problem) transformed(dst, rows []float64, from int) []float64 {
 }
 
 func (p *Problem) toUnits(dst, row []float64) {
-	shift, scale := p.shift[:len(dst)], p.scale[:len(dst)]
-	for j, v := range row {
-		dst[j] = (v - shift[j]) * scale[j]
-	}
+	kernel.Rescale(dst, row, p.shift[:len(row)], p.scale[:len(row)])
 }

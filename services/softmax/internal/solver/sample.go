@@ -17,13 +17,18 @@ func (p *Problem) sample(ctx context.Context, rows int) (*Problem, error) {
 	picked := p.pick(rows)
 	values := make([]float64, len(picked)*p.columns)
 	s.labels, s.weights = make([]int32, len(picked)), make([]float64, len(picked))
-	scratch := p.newWorker()
+	const chunk = 256
+	err := p.share((len(picked)+chunk-1)/chunk, len(values), func(w *worker, job int) error {
+		for at := job * chunk; at < min((job+1)*chunk, len(picked)); at++ {
+			copy(values[at*p.columns:], p.augmented(w, picked[at], picked[at]+1))
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
 	ofClass := make([]float64, p.classes)
 	for at, i := range picked {
-		if at%256 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		copy(values[at*p.columns:], p.augmented(scratch, i, i+1))
 		s.labels[at], s.weights[at] = p.labels[i], p.weight(i)
 		ofClass[p.labels[i]] += p.weight(i)
 	}

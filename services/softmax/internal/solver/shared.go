@@ -36,8 +36,7 @@ func (p *Problem) meanProducts(ctx context.Context, x []float64) ([]float64, err
 		z := w.logits[:(to-from)*p.ld]
 		p.probabilities(z, w, &p.flat, from, to)
 		own := parts[shard*size : (shard+1)*size]
-		shares := w.shares[:to-from]
-		p.shares(shares, from)
+		shares := p.shares(w, from, to)
 		if p.free == 1 {
 			for i, q := range z {
 				own[0] += shares[i] * q * (1 - q)

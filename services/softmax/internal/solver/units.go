@@ -3,6 +3,7 @@ package solver
 import (
 	"context"
 	"math"
+	"sync"
 )
 
 // choose fixes units and penalties. Along a weight, the second derivative of the objective per
@@ -77,7 +78,8 @@ func (p *Problem) prepare(ctx context.Context, single bool) error {
 	case single && p.fitsSingle():
 		return p.makeNarrow(ctx)
 	case p.count*p.columns <= readyValues:
-		values := make([]float64, p.count*p.columns)
+		p.copied = spareValues(p.count * p.columns)
+		values := *p.copied
 		scratch := make([]float64, p.features)
 		for i := range p.count {
 			p.augment(values[i*p.columns:(i+1)*p.columns], p.rows.Block(scratch, i, i+1), i, 0)
@@ -85,6 +87,30 @@ func (p *Problem) prepare(ctx context.Context, single bool) error {
 		p.own(values)
 	}
 	return nil
+}
+
+// spare are the copied rows of problems that were released. Memory that nobody wrote before takes
+// fits of few rows a good part of their time.
+//
+//nolint:gochecknoglobals // a pool is of use only if all share it
+var spare sync.Pool // of *[]float64
+
+// spareValues returns n values, whatever they are.
+func spareValues(n int) *[]float64 {
+	if values, ok := spare.Get().(*[]float64); ok && cap(*values) >= n {
+		*values = (*values)[:n]
+		return values
+	}
+	values := make([]float64, n)
+	return &values
+}
+
+// Release leaves the memory of the problem, which is of no use then, to others.
+func (p *Problem) Release() {
+	if p.copied != nil {
+		spare.Put(p.copied)
+		p.copied, p.rows = nil, nil
+	}
 }
 
 // own makes rows that were centred, scaled and given their column of ones those of the problem.
