@@ -34,7 +34,7 @@ func (s *suite) null(ctx context.Context) ([]report.Line, error) {
 
 func (s *suite) predictGRPC(ctx context.Context) ([]report.Line, error) {
 	return s.pair(ctx, report.Line{
-		Name: "CPU per gRPC Predict, 2 connections × 16 in flight", Peer: "grpc-go", Target: report.AtMost(2.5),
+		Name: "CPU per gRPC Predict, 2 connections × 16 in flight", Peer: "grpc-go", Target: report.AtMost(0.9),
 	}, unary().Predict(), s.peer(peer.GRPC), unary().Predict())
 }
 

@@ -31,6 +31,13 @@ func (g GRPC) Predict() Load {
 	return g.unary(predictionv1connect.PredictionServicePredictProcedure, request, 1, checkPredict)
 }
 
+// Explained calls Predict and asks for the reasons.
+func (g GRPC) Explained() Load {
+	request := predictRequest()
+	request.Explain = true
+	return g.unary(predictionv1connect.PredictionServicePredictProcedure, encode(request), 1, checkPredict)
+}
+
 // Batch calls BatchPredict with a matrix of so many rows.
 func (g GRPC) Batch(rows int) Load {
 	matrix := &predictionv1.Matrix{Columns: uint32(Columns), Values: make([]float64, 0, rows*Columns)}
