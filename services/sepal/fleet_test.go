@@ -177,7 +177,7 @@ func (f *fleet) probe(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestRollingRestartLosesNoRequest(t *testing.T) {
 	}
 }
 
-const pause = 3 * time.Millisecond // between the requests of a client
+const pause = 25 * time.Millisecond // between the requests of a client
 
 // askOn asks one process after the other until ctx ends.
 func (f *fleet) askOn(ctx context.Context, protocol string, ask func(context.Context, *member, string) error) {
@@ -98,12 +98,12 @@ func predictOnce(ctx context.Context, m *member, protocol string) error {
 
 // streamBatch asks for a batch whose answer comes in several messages.
 func streamBatch(ctx context.Context, m *member, protocol string) error {
-	const rows = 600
+	const rows, chunk = 60, 10
 	batch := new(predictionv1.BatchPredictRequest)
 	for range rows {
 		batch.Rows = append(batch.Rows, &predictionv1.Row{Features: []float64{5.1, 3.5, 1.4, 0.2}})
 	}
-	stream, err := m.clients[protocol].BatchPredictStream(ctx, &predictionv1.BatchPredictStreamRequest{Batch: batch})
+	stream, err := m.clients[protocol].BatchPredictStream(ctx, &predictionv1.BatchPredictStreamRequest{Batch: batch, ChunkRows: chunk})
 	if err != nil {
 		return err
 	}

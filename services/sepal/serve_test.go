@@ -74,14 +74,20 @@ type served struct {
 	url     string
 }
 
-// serve starts a process and waits until it serves.
+// serve starts a process of the test binary and waits until it serves.
 func serve(t *testing.T, env ...string) *served {
 	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{command: exec.CommandContext(t.Context(), executable, "serve")}
+	return serveBy(t, executable, env...)
+}
+
+// serveBy starts a process of any binary that is sepal, and waits until it serves.
+func serveBy(t *testing.T, binary string, env ...string) *served {
+	t.Helper()
+	s := &served{command: exec.CommandContext(t.Context(), binary, "serve")}
 	// However busy the machine of the tests is, nothing is refused for want of time.
 	own := append([]string{"SEPAL_MAX_QUEUE_TIME=0s", asCommand + "=1", "PORT=0"}, env...)
 	s.command.Env = append(os.Environ(), own...)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +23,8 @@ import (
 const soakVariable = "SEPAL_SOAK"
 
 // TestSoak asks a process for all that it does, in rounds, and looks after each at what it holds:
-// once it has warmed up, that must not become more.
+// once it has warmed up, that must not become more. The process is of the binary as it is shipped,
+// even where the test looks for races: what their detector holds says nothing.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -31,7 +34,7 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", soakVariable, err)
 	}
-	s := startSoak(t)
+	s := startSoak(t, shipped(t))
 	const fewest = 15 // rounds: three to warm up, and two times six to compare
 	var curve []held
 	start := time.Now()
@@ -46,11 +49,34 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("%8v  round %5d  %v", time.Since(start).Round(time.Second), len(curve), curve[len(curve)-1])
 	requireNoGrowth(t, curve)
-	s.process.signal(t, os.Interrupt)
-	<-s.silent
-	if err := s.process.command.Wait(); err != nil {
-		t.Errorf("ended with %v", err)
+	s.stop(t)
+}
+
+// TestSoakHasNoRaces does some of its rounds with a process of the test binary, which ends with an
+// error where the detector of races is in it and finds any.
+func TestSoakHasNoRaces(t *testing.T) {
+	t.Parallel()
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
+	s := startSoak(t, executable)
+	for round := range s.versions {
+		s.round(t, round)
+	}
+	s.stop(t)
+}
+
+// shipped builds the binary, as `task build` does.
+func shipped(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sepal")
+	command := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", path, ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
 }
 
 // held is what a process holds at rest.
@@ -102,11 +128,11 @@ type soakVersion struct {
 	file []byte
 }
 
-func startSoak(t *testing.T) *soak {
+func startSoak(t *testing.T, binary string) *soak {
 	t.Helper()
 	s := &soak{silent: make(chan struct{}), root: testenv.IrisRegistry(t, "v1.0.0"), scraper: testenv.HTTPClient(t, false)}
 	// It collects garbage often, so that some look sees little of it; no request runs out of time.
-	s.process = serve(t, "MODEL_PATH="+s.root, "SEPAL_POLL_INTERVAL=200ms", "SEPAL_MAX_MESSAGE_BYTES=65536", "GOGC=25", "SEPAL_REQUEST_TIMEOUT=5m")
+	s.process = serveBy(t, binary, "MODEL_PATH="+s.root, "SEPAL_POLL_INTERVAL=200ms", "SEPAL_MAX_MESSAGE_BYTES=65536", "GOGC=25", "SEPAL_REQUEST_TIMEOUT=5m")
 	go func() {
 		for s.process.log.Scan() { // a full pipe would keep the process waiting
 		}
@@ -117,6 +143,16 @@ func startSoak(t *testing.T) *soak {
 		s.versions = append(s.versions, soakVersion{name, testenv.IrisFile(t, name)})
 	}
 	return s
+}
+
+// stop ends the process, which must end well.
+func (s *soak) stop(t *testing.T) {
+	t.Helper()
+	s.process.signal(t, os.Interrupt)
+	<-s.silent
+	if err := s.process.command.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
 }
 
 // round does all there is to do, in all protocols at once.
