@@ -175,6 +175,17 @@ func wireOf(t testing.TB) [][]byte {
 	)
 }
 
+// jsonOf returns requests in JSON, good and bad.
+func jsonOf() []string {
+	return []string{
+		`{"features":[5.1,3.5,1.4,0.2]}`, ` {"features" : [5.1, 3.5, 1.4, 2e-1], "topK": 1, "subjectId": "anna", "model":"iris", "version":"v1.0.0"} `,
+		`{"features":[5.1,3.5,1.4,0.2],"top_k":0}`, `{"features":[5.1,3.5,1.4,0.2],"explain":true}`, `{"features":[5.1,3.5,1.4]}`, `{"features":[]}`,
+		`{"features":["5.1",3.5,1.4,0.2]}`, `{"features":[5.1,3.5,1.4,"NaN"]}`, `{"inputs":{"sepal_length_cm":1}}`, `{}`, ``, `{`, `null`, `[]`,
+		`{"features":[5.1,3.5,1.4,0.2],"colour":"red"}`, `{"features":[5.1,3.5,1.4,0.2],"features":[1,2,3,4]}`, `{"features":[5.1,3.5,1.4,0.2],"model":"\ud800"}`,
+		`{"features":[5.1,3.5,1.4,0.2],"model":"no such"}`, `{"features":[5.1,3.5,1.4,1e999]}`, `{"features":null}`,
+	}
+}
+
 // framed returns a message as a content type frames it.
 func framed(contentType string, message []byte) []byte {
 	if contentType == "application/proto" || strings.HasSuffix(contentType, "json") && !strings.Contains(contentType, "grpc") {
@@ -192,11 +203,15 @@ func TestShortPath(t *testing.T) {
 		for _, message := range messages {
 			tw.same(t, asked{http.Header{"Content-Type": {contentType}}, framed(contentType, message)})
 		}
+		for _, message := range jsonOf() {
+			tw.same(t, asked{http.Header{"Content-Type": {contentType}}, framed(contentType, []byte(message))})
+		}
 		headers := shortHeaders()
 		for _, name := range slices.Sorted(maps.Keys(headers)) {
 			h := http.Header{"Content-Type": {contentType}}
 			maps.Copy(h, headers[name])
 			tw.same(t, asked{h, framed(contentType, messages[0])})
+			tw.same(t, asked{h, framed(contentType, []byte(jsonOf()[0]))})
 		}
 		for _, flags := range []byte{1, 2, 0x80} {
 			body := framed(contentType, messages[0])
@@ -295,6 +310,9 @@ func FuzzShortPath(f *testing.F) {
 	for i, message := range wireOf(f) {
 		f.Add(uint8(i), uint8(i), uint8(0), message)
 		f.Add(uint8(i), uint8(0), uint8(1), message)
+	}
+	for i, message := range jsonOf() {
+		f.Add(uint8(6), uint8(255), uint8(i), []byte(message))
 	}
 	tw := startTwin(f, nil)
 	headers := shortHeaders()

@@ -20,7 +20,7 @@ func shortcut(o Options, measures *metrics.Metrics, predictions *predictionapi.S
 	short := rpc.NewShort(rpc.ShortOptions{
 		Options:   rpcOptions(context.Background(), o),
 		Path:      predictionv1connect.PredictionServicePredictProcedure,
-		Scorer:    predictions.PredictWire,
+		Scorer:    predictions.PredictShort,
 		RPC:       counted,
 		Admission: o.admission,
 		Guard:     guardOptions(o),

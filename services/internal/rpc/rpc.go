@@ -4,7 +4,9 @@
 // A connection passes package wire, outermost of all: it reads ahead and joins small writes, so
 // that what follows may read and flush as it likes.
 //
-// A request over HTTP/2 is then taken over by a goroutine whose stack has grown: see [Grown].
+// A connection of HTTP/2 is served by package h2, or by net/http, whose requests are taken over by a
+// goroutine whose stack has grown: see [Grown]. Package h2 asks [Short] first, which answers a unary
+// call that is as most are without what follows here.
 //
 // A request passes the layers in this order:
 //

@@ -16,7 +16,7 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 )
 
-// Scorer answers a message in Protobuf's wire format: it appends the answer to dst. It returns false
+// Scorer answers a message, in JSON or in Protobuf's wire format: it appends the answer to dst. It returns false
 // where the ordinary handler has to answer, and must not have counted anything then.
 type Scorer func(dst, message []byte, call *ShortCall) ([]byte, bool)
 
@@ -36,7 +36,7 @@ type ShortOptions struct {
 }
 
 // Short answers one unary call on the short path of package h2, in the binary form of all three
-// protocols: what the layers around the handler do for a request that is as most are, in their order,
+// protocols and in Connect's JSON: what the layers around the handler do for a request that is as most are, in their order,
 // without the machinery between them. All that is not as most are is left to the layers: what is
 // compressed, traced, badly formed, refused, late, or comes from a page of another origin. So an
 // answer is the same whichever path it took, and is counted in the same metrics.
@@ -86,6 +86,9 @@ func (c *ShortCall) May(size int) bool {
 	c.took = time.Since(c.start)
 	return (c.timeout == 0 || c.took < c.timeout) && (c.short.Timeout <= 0 || c.took < c.short.Timeout)
 }
+
+// JSON reports whether the message is in JSON, and so is its answer to be.
+func (c *ShortCall) JSON() bool { return c.form.json }
 
 // Context returns the context of the call, for who logs it.
 func (c *ShortCall) Context() context.Context { return &c.known().scope }

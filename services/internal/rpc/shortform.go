@@ -13,13 +13,14 @@ type shortForm struct {
 	contentType string
 	protocol    metrics.Protocol
 	enveloped   bool
+	json        bool
 	header      *h2.Block
 	zipped      *h2.Block // the header for a client that reads gzip
 	tail        string    // of the body
 	trailer     *h2.Block
 }
 
-// shortForms are those of the binary content types, as Connect answers them.
+// shortForms are those of the usual content types, as Connect answers them.
 //
 //nolint:gochecknoglobals // it never changes
 var shortForms = func() map[string]*shortForm {
@@ -31,6 +32,7 @@ var shortForms = func() map[string]*shortForm {
 		{contentType: "application/grpc-web", protocol: metrics.GRPCWeb},
 		{contentType: "application/grpc-web+proto", protocol: metrics.GRPCWeb},
 		{contentType: "application/proto", protocol: metrics.Connect},
+		{contentType: "application/json", protocol: metrics.Connect, json: true},
 	} {
 		accept := "grpc-accept-encoding"
 		switch f.protocol {

@@ -19,7 +19,8 @@ type predictor struct {
 	probabilities []float64
 	ranked        []int // the best classes
 	logits        []float64
-	wire          wireRequest // of PredictWire
+	short         shortRequest // of PredictShort, as json is
+	json          *shortJSON
 }
 
 // prepare makes the predictor ready for rows that a answers. What it holds is of use again where
@@ -27,7 +28,7 @@ type predictor struct {
 func (p *predictor) prepare(a assigned, topK *uint32, explain bool) {
 	classes := a.version.Compiled.NumClasses()
 	if a.version != p.version {
-		*p = predictor{wire: p.wire, probabilities: make([]float64, classes), ranked: make([]int, classes)}
+		*p = predictor{short: p.short, json: p.json, probabilities: make([]float64, classes), ranked: make([]int, classes)}
 	}
 	top := classes
 	if topK != nil {
@@ -49,12 +50,7 @@ func (p *predictor) predict(ctx context.Context, response *predictionv1.PredictR
 		// decodeRow has checked each value, so the row as a whole is too large.
 		return []rpc.Violation{{Field: prefix + r.field, Description: overflow}}
 	}
-	response.Prediction = model.Class(class)
-	response.Confidence = p.probabilities[class]
-	response.ModelVersion = p.version.Version
-	response.Model = p.version.Model
-	response.Variant = p.variant
-	response.Scores = p.scores(response.GetScores(), class)
+	p.answer(response, class)
 	response.Explanation = nil
 	if p.explain {
 		response.Explanation = p.explanation(r, class)
@@ -69,6 +65,16 @@ func (p *predictor) predict(ctx context.Context, response *predictionv1.PredictR
 }
 
 const overflow = "has values so large that the model's logits are not finite, expected values nearer to the training range"
+
+// answer writes what was predicted into response, but for the explanation.
+func (p *predictor) answer(response *predictionv1.PredictResponse, class int) {
+	response.Prediction = p.version.Compiled.Class(class)
+	response.Confidence = p.probabilities[class]
+	response.ModelVersion = p.version.Version
+	response.Model = p.version.Model
+	response.Variant = p.variant
+	response.Scores = p.scores(response.GetScores(), class)
+}
 
 // scores writes the best classes, the predicted one first, to dst where it has as many places, or
 // else to a new list.

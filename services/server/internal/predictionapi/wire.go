@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/sepal-ml/sepal/services/internal/rpc"
 	"github.com/sepal-ml/sepal/services/softmax"
 )
 
@@ -33,18 +32,10 @@ const (
 
 const sizeOfDouble = 8
 
-// wireRequest is what most PredictRequests are: a row in the order of the signature.
-type wireRequest struct {
-	features                []float64
-	model, version, subject string
-	topK                    uint32
-	limited                 bool // topK is given
-}
-
-// parse reads a PredictRequest from Protobuf's wire format. It returns false for one that has
+// parseWire reads a PredictRequest from Protobuf's wire format. It returns false for one that has
 // anything else, or is broken, which Protobuf's own decoder tells best.
-func (w *wireRequest) parse(message []byte) bool {
-	*w = wireRequest{features: w.features[:0]}
+func (w *shortRequest) parseWire(message []byte) bool {
+	*w = shortRequest{features: w.features[:0]}
 	for len(message) > 0 {
 		field, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {
@@ -62,7 +53,7 @@ func (w *wireRequest) parse(message []byte) bool {
 const notRead = -1 << 20
 
 // field reads the value of a field and returns its length, or notRead.
-func (w *wireRequest) field(field protowire.Number, kind protowire.Type, b []byte) int {
+func (w *shortRequest) field(field protowire.Number, kind protowire.Type, b []byte) int {
 	switch {
 	case kind == protowire.BytesType:
 		value, n := protowire.ConsumeBytes(b)
@@ -90,7 +81,7 @@ func (w *wireRequest) field(field protowire.Number, kind protowire.Type, b []byt
 	return notRead
 }
 
-func (w *wireRequest) bytes(field protowire.Number, value []byte) bool {
+func (w *shortRequest) bytes(field protowire.Number, value []byte) bool {
 	switch field {
 	case fieldFeatures:
 		if len(value)%sizeOfDouble != 0 {
@@ -112,49 +103,8 @@ func (w *wireRequest) bytes(field protowire.Number, value []byte) bool {
 	return utf8.Valid(value)
 }
 
-// PredictWire is Predict from and to Protobuf's wire format: it appends the answer to dst. It returns
-// false where the message is not of the usual kind or cannot be answered well, and when the call must
-// not be answered; then nothing was counted, and Predict is to tell what is wrong.
-func (s *Service) PredictWire(dst, message []byte, call *rpc.ShortCall) ([]byte, bool) {
-	p, ok := s.predictors.Get().(*predictor)
-	if !ok {
-		p = new(predictor)
-	}
-	defer s.predictors.Put(p)
-	w := &p.wire
-	if !w.parse(message) || len(w.subject) > maxSubjectBytes {
-		return dst, false
-	}
-	a, err := s.models.Current().Assign(w.model, w.version, w.subject)
-	if err != nil {
-		return dst, false
-	}
-	var topK *uint32
-	if w.limited {
-		topK = &w.topK
-	}
-	p.prepare(s.assignedOf(a), topK, false)
-	model := p.version.Compiled
-	if model.Signature().Check(p.wire.features, 0) != nil {
-		return dst, false
-	}
-	class, err := model.Predict(p.probabilities, p.wire.features)
-	if err != nil {
-		return dst, false
-	}
-	dst = p.appendAnswer(dst, class)
-	if !call.May(len(dst)) {
-		return dst, false
-	}
-	confidence := p.probabilities[class]
-	if p.observe(nil, p.wire.features, nil, class, confidence) {
-		p.unsure.note(call.Context(), &p.assigned, p.wire.features, nil, class, confidence)
-	}
-	return dst, true
-}
-
-// appendAnswer appends a PredictResponse, byte for byte as Protobuf's own encoder does.
-func (p *predictor) appendAnswer(dst []byte, predicted int) []byte {
+// appendWire appends a PredictResponse, byte for byte as Protobuf's own encoder does.
+func (p *predictor) appendWire(dst []byte, predicted int) []byte {
 	model := p.version.Compiled
 	dst = appendText(dst, answerPrediction, model.Class(predicted))
 	dst = appendDouble(dst, answerConfidence, p.probabilities[predicted])
