@@ -221,7 +221,7 @@ func TestShortPath(t *testing.T) {
 		var zipped bytes.Buffer
 		w := gzip.NewWriter(&zipped)
 		w.Write(messages[0]) //nolint:errcheck // a buffer takes everything
-		w.Close()            //nolint:errcheck // as above
+		w.Close()
 		body := framed(contentType, zipped.Bytes())
 		if contentType != "application/proto" {
 			body[0] = 1

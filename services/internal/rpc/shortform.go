@@ -59,7 +59,7 @@ var shortForms = func() map[string]*shortForm {
 const mostShortFields = 64
 
 // shortHeader is what the short path heeds of a request's header.
-type shortHeader struct{ contentType, encoding, grpcTimeout, connectTimeout, grpcAccept, accept string }
+type shortHeader struct{ contentType, grpcTimeout, connectTimeout, grpcAccept, accept string }
 
 // read reads the header of the request, and returns its message. It returns false where either is
 // not as most are.
