@@ -16,6 +16,7 @@ import (
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // testCase is a call and what must come of it; see testdata/cases/README.md.
@@ -42,10 +43,11 @@ type caseFile struct {
 	Cases []testCase `json:"cases"`
 }
 
-// TestCases runs every case of testdata/cases in every protocol.
+// TestCases runs every case of testdata/cases in every protocol, by every server of HTTP/2.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	env := testenv.Start(t, testenv.Options())
+	other := testenv.Start(t, testenv.Through(testenv.Options(), server.NetHTTP2))
 	if os.Getenv("SEPAL_UPDATE_GOLDEN") != "" {
 		updateCases(t, env)
 	}
@@ -53,10 +55,14 @@ func TestCases(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			for _, c := range file.Cases {
-				for _, p := range testenv.Protocols() {
-					t.Run(c.Name+"/"+p.Name, func(t *testing.T) {
+				for _, w := range testenv.Ways() {
+					t.Run(c.Name+"/"+w.Name, func(t *testing.T) {
 						t.Parallel()
-						response, callErr := outcome(t, env.Caller(t, p), c)
+						env := env
+						if w.Door == server.NetHTTP2 {
+							env = other
+						}
+						response, callErr := outcome(t, env.Caller(t, w.Protocol), c)
 						if diff := cmp.Diff(c.Error, callErr); diff != "" {
 							t.Errorf("error (-want +got):\n%s", diff)
 						}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // TestOnlyLargeAnswersAreCompressed asks, in every protocol, as a client that takes gzip.
@@ -24,24 +26,31 @@ func TestOnlyLargeAnswersAreCompressed(t *testing.T) {
 	for range 200 {
 		large.Rows = append(large.Rows, &predictionv1.Row{Features: []float64{5.1, 3.5, 1.4, 0.2}})
 	}
-	env := testenv.Start(t, testenv.Options())
+	envs := make(map[string]*testenv.Env)
+	for _, door := range testenv.Doors() {
+		envs[door] = testenv.Start(t, testenv.Through(testenv.Options(), door))
+	}
 	for _, test := range []struct {
 		contentType string
 		accept      string // the header that offers gzip
-		http2       bool
+		door        string // the server of HTTP/2, or none: it is HTTP/1.1
 	}{
-		{"application/json", "Accept-Encoding", false},
-		{"application/json", "Accept-Encoding", true},
-		{"application/proto", "Accept-Encoding", false},
-		{"application/grpc+proto", "Grpc-Accept-Encoding", true},
-		{"application/grpc+json", "Grpc-Accept-Encoding", true},
-		{"application/grpc-web+proto", "Grpc-Accept-Encoding", false},
-		{"application/connect+json", "Connect-Accept-Encoding", false},
-		{"application/connect+proto", "Connect-Accept-Encoding", true},
+		{"application/json", "Accept-Encoding", ""},
+		{"application/json", "Accept-Encoding", server.NativeHTTP2},
+		{"application/json", "Accept-Encoding", server.NetHTTP2},
+		{"application/proto", "Accept-Encoding", ""},
+		{"application/grpc+proto", "Grpc-Accept-Encoding", server.NativeHTTP2},
+		{"application/grpc+proto", "Grpc-Accept-Encoding", server.NetHTTP2},
+		{"application/grpc+json", "Grpc-Accept-Encoding", server.NativeHTTP2},
+		{"application/grpc-web+proto", "Grpc-Accept-Encoding", ""},
+		{"application/connect+json", "Connect-Accept-Encoding", ""},
+		{"application/connect+proto", "Connect-Accept-Encoding", server.NativeHTTP2},
+		{"application/connect+proto", "Connect-Accept-Encoding", server.NetHTTP2},
 	} {
-		t.Run(test.contentType, func(t *testing.T) {
+		t.Run(test.contentType+"/"+cmp.Or(test.door, "http1"), func(t *testing.T) {
 			t.Parallel()
-			client := testenv.HTTPClient(t, test.http2)
+			client := testenv.HTTPClient(t, test.door != "")
+			url := envs[cmp.Or(test.door, server.NativeHTTP2)].URL
 			// Connect has content types of its own for streams, which alone have envelopes there.
 			stream := strings.HasPrefix(test.contentType, "application/connect+")
 			for compressed, rpc := range map[bool]string{false: "Predict", true: "BatchPredict"} {
@@ -57,7 +66,7 @@ func TestOnlyLargeAnswersAreCompressed(t *testing.T) {
 					}
 					message = request
 				}
-				if got := isCompressed(t, client, env.URL+service+rpc, test.contentType, test.accept, message); got != compressed {
+				if got := isCompressed(t, client, url+service+rpc, test.contentType, test.accept, message); got != compressed {
 					t.Errorf("the answer of %s is compressed: %t, expected %t", rpc, got, compressed)
 				}
 			}

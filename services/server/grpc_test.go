@@ -48,15 +48,17 @@ func TestGRPCGoPredicts(t *testing.T) {
 
 func TestGRPCGoReadsErrorDetails(t *testing.T) {
 	t.Parallel()
-	conn := dialGRPC(t, testenv.Start(t, testenv.Options()))
-	err := conn.Invoke(t.Context(), predictMethod, &predictionv1.PredictRequest{Features: []float64{1}}, new(predictionv1.PredictResponse))
-	s, _ := status.FromError(err)
-	if s.Code() != codes.InvalidArgument || len(s.Details()) != 1 {
-		t.Fatalf("got %v with details %v", err, s.Details())
-	}
-	bad, ok := s.Details()[0].(*errdetails.BadRequest)
-	if !ok || bad.GetFieldViolations()[0].GetField() != "features" {
-		t.Errorf("got %v", s.Details()[0])
+	for _, door := range testenv.Doors() {
+		conn := dialGRPC(t, testenv.Start(t, testenv.Through(testenv.Options(), door)))
+		err := conn.Invoke(t.Context(), predictMethod, &predictionv1.PredictRequest{Features: []float64{1}}, new(predictionv1.PredictResponse))
+		s, _ := status.FromError(err)
+		if s.Code() != codes.InvalidArgument || len(s.Details()) != 1 {
+			t.Fatalf("%s: got %v with details %v", door, err, s.Details())
+		}
+		bad, ok := s.Details()[0].(*errdetails.BadRequest)
+		if !ok || bad.GetFieldViolations()[0].GetField() != "features" {
+			t.Errorf("%s: got %v", door, s.Details()[0])
+		}
 	}
 }
 
@@ -90,8 +92,16 @@ func TestGRPCHealth(t *testing.T) {
 // that describes one.
 func TestReflection(t *testing.T) {
 	t.Parallel()
-	conn := dialGRPC(t, testenv.Start(t, testenv.Options()))
+	for _, door := range testenv.Doors() {
+		t.Run(door, func(t *testing.T) {
+			t.Parallel()
+			requireReflection(t, dialGRPC(t, testenv.Start(t, testenv.Through(testenv.Options(), door))))
+		})
+	}
+}
 
+func requireReflection(t *testing.T, conn *grpc.ClientConn) {
+	t.Helper()
 	v1, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
 	if err != nil {
 		t.Fatal(err)

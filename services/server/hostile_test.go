@@ -13,6 +13,7 @@ import (
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	"github.com/sepal-ml/sepal/services/internal/hostile"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // maxHostileHeap is how much the heap may grow under all attacks at once, with what they themselves
@@ -23,11 +24,20 @@ const maxHostileHeap = 400 << 20
 const hostileAtOnce = 12
 
 // TestHostile does what no client should, all of it at the same time, while another client asks as
-// it ought to. It is not parallel: the heap is that of all tests that run.
+// it ought to, of both servers of HTTP/2. It is not parallel: the heap is that of all tests that run.
 func TestHostile(t *testing.T) {
-	for _, secure := range []bool{false, true} {
-		t.Run(map[bool]string{false: "clear text", true: "TLS"}[secure], func(t *testing.T) {
+	for _, test := range []struct {
+		door   string
+		secure bool
+	}{
+		{server.NativeHTTP2, false},
+		{server.NativeHTTP2, true},
+		{server.NetHTTP2, false}, // only what is HTTP/2 comes to it
+	} {
+		secure := test.secure
+		t.Run(test.door+map[bool]string{false: " in clear text", true: " over TLS"}[secure], func(t *testing.T) {
 			o, authority, _ := secured(t)
+			o.HTTP2 = test.door
 			target := hostile.Target{TLS: &tls.Config{RootCAs: authority.Pool()}}
 			if !secure {
 				o.TLSCert, o.TLSKey, target.TLS = "", "", nil
@@ -47,7 +57,7 @@ func TestHostile(t *testing.T) {
 			var attacks sync.WaitGroup
 			free := make(chan struct{}, hostileAtOnce)
 			for _, a := range hostile.Attacks() {
-				if secure && a.ClearText {
+				if secure && a.ClearText || test.door == server.NetHTTP2 && !a.HTTP2 {
 					continue
 				}
 				target := target

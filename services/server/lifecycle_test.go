@@ -70,17 +70,17 @@ func TestDrain(t *testing.T) {
 // long as the server drains does not count: its connection is closed as one that is idle.
 func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
-	for _, p := range testenv.Protocols() {
-		t.Run(p.Name, func(t *testing.T) {
+	for _, w := range testenv.Ways() {
+		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			o := testenv.Options()
+			o := testenv.Through(testenv.Options(), w.Door)
 			o.DrainDelay = 100 * time.Millisecond
 			env := testenv.Start(t, o)
 			var answered, lost atomic.Int64
 			stopped := make(chan struct{})
 			var clients sync.WaitGroup
 			for range 8 {
-				caller := env.Caller(t, p)
+				caller := env.Caller(t, w.Protocol)
 				clients.Go(func() {
 					for last := time.Now(); ; last = time.Now() {
 						_, err := caller.Call(context.Background(), "sepal.prediction.v1.PredictionService/Predict", []byte(`{"features":[5.1,3.5,1.4,0.2]}`))

@@ -71,10 +71,10 @@ func predictOnce(t *testing.T, client predictionv1connect.PredictionServiceClien
 
 func TestRequestsBeyondTheLimit(t *testing.T) {
 	t.Parallel()
-	for _, p := range testenv.Protocols() {
-		t.Run(p.Name, func(t *testing.T) {
+	for _, w := range testenv.Ways() {
+		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			env := testenv.Start(t, limited(3))
+			p, env := w.Protocol, testenv.Start(t, testenv.Through(limited(3), w.Door))
 			client := env.Prediction(t, p)
 			for range 3 {
 				if err := predictOnce(t, client); err != nil {
@@ -228,13 +228,13 @@ func TestABatchThatCannotBeCountsOnce(t *testing.T) {
 
 func TestMessagesOfAStreamCount(t *testing.T) {
 	t.Parallel()
-	for _, p := range testenv.Protocols() {
-		if !p.HTTP2() {
+	for _, w := range testenv.Ways() {
+		if !w.HTTP2() {
 			continue
 		}
-		t.Run(p.Name, func(t *testing.T) {
+		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			env := testenv.Start(t, limited(3))
+			p, env := w.Protocol, testenv.Start(t, testenv.Through(limited(3), w.Door))
 			stream, err := env.Prediction(t, p).PredictStream(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -10,20 +10,23 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
 
-// TestCasesOverTLSWithAToken runs every case of testdata/cases in every protocol, as a client does
-// that has to say who it is, over TLS.
+// TestCasesOverTLSWithAToken runs every case of testdata/cases in every protocol, by every server of
+// HTTP/2, as a client does that has to say who it is, over TLS.
 func TestCasesOverTLSWithAToken(t *testing.T) {
 	t.Parallel()
 	o, authority, _ := secured(t)
-	env := testenv.Start(t, known(t, o, everyone()))
-	url := "https://" + env.Address
+	o = known(t, o, everyone())
+	urls := make(map[string]string)
+	for _, door := range testenv.Doors() {
+		urls[door] = "https://" + testenv.Start(t, testenv.Through(o, door)).Address
+	}
 	for path, file := range readCases(t) {
-		for _, p := range testenv.Protocols() {
-			t.Run(filepath.Base(path)+"/"+p.Name, func(t *testing.T) {
+		for _, w := range testenv.Ways() {
+			t.Run(filepath.Base(path)+"/"+w.Name, func(t *testing.T) {
 				t.Parallel()
-				client := secureClient(t, authority.Pool(), p.HTTP2())
+				client := secureClient(t, authority.Pool(), w.HTTP2())
 				client.Transport = bearer{client.Transport, token("admin")}
-				caller := testenv.CallerThrough(client, url, p)
+				caller := testenv.CallerThrough(client, urls[w.Door], w.Protocol)
 				for _, c := range file.Cases {
 					response, callErr := outcome(t, caller, c)
 					if diff := cmp.Diff(c.Error, callErr); diff != "" {

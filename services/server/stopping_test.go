@@ -14,6 +14,7 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // openStream is a PredictStream of any client.
@@ -70,47 +71,57 @@ func flower(i int) (*predictionv1.PredictStreamRequest, string) {
 func TestStopEndsStreams(t *testing.T) {
 	t.Parallel()
 	for name, open := range streamOpeners() {
-		for _, busy := range []bool{false, true} {
-			t.Run(name+map[bool]string{false: "/idle", true: "/busy"}[busy], func(t *testing.T) {
-				t.Parallel()
-				o := testenv.Options()
-				o.StopTimeout = time.Minute
-				env := testenv.Start(t, o)
-				stream := open(t, env)
-				first, want := flower(0)
-				if err := stream.send(first); err != nil {
-					t.Fatal(err)
+		for _, door := range testenv.Doors() {
+			for _, busy := range []bool{false, true} {
+				if busy && door == server.NetHTTP2 {
+					continue // it may close a connection with what is sent to it unread, which takes back its last words
 				}
-				if answer, err := stream.receive(); err != nil || answer.GetResponse().GetPrediction() != want {
-					t.Fatalf("got %v, %v", answer, err)
-				}
-				var sending sync.WaitGroup
-				if busy {
-					sending.Go(func() {
-						for i := 1; ; i++ {
-							message, _ := flower(i)
-							if stream.send(message) != nil {
-								return // why is told by what is received
-							}
-						}
-					})
-				}
-				stopped := make(chan error, 1)
-				start := time.Now()
-				go func() { stopped <- env.Server.Stop(context.Background()) }()
-				requireStopping(t, stream, 1)
-				sending.Wait()
-				if err := <-stopped; err != nil {
-					t.Error(err)
-				}
-				if took := time.Since(start); took > o.StopTimeout/2 {
-					t.Errorf("stopping took %v", took)
-				}
-				if log := env.Log.String(); !strings.Contains(log, `"code":"unavailable"`) || strings.Contains(log, `"level":"error"`) {
-					t.Errorf("the log says\n%s", log)
-				}
-			})
+				t.Run(name+"/"+door+map[bool]string{false: "/idle", true: "/busy"}[busy], func(t *testing.T) {
+					t.Parallel()
+					stopWithStream(t, door, open, busy)
+				})
+			}
 		}
+	}
+}
+
+func stopWithStream(t *testing.T, door string, open func(*testing.T, *testenv.Env) openStream, busy bool) {
+	t.Helper()
+	o := testenv.Through(testenv.Options(), door)
+	o.StopTimeout = time.Minute
+	env := testenv.Start(t, o)
+	stream := open(t, env)
+	first, want := flower(0)
+	if err := stream.send(first); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := stream.receive(); err != nil || answer.GetResponse().GetPrediction() != want {
+		t.Fatalf("got %v, %v", answer, err)
+	}
+	var sending sync.WaitGroup
+	if busy {
+		sending.Go(func() {
+			for i := 1; ; i++ {
+				message, _ := flower(i)
+				if stream.send(message) != nil {
+					return // why is told by what is received
+				}
+			}
+		})
+	}
+	stopped := make(chan error, 1)
+	start := time.Now()
+	go func() { stopped <- env.Server.Stop(context.Background()) }()
+	requireStopping(t, stream, 1)
+	sending.Wait()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > o.StopTimeout/2 {
+		t.Errorf("stopping took %v", took)
+	}
+	if log := env.Log.String(); !strings.Contains(log, `"code":"unavailable"`) || strings.Contains(log, `"level":"error"`) {
+		t.Errorf("the log says\n%s", log)
 	}
 }
 
@@ -137,18 +148,20 @@ func requireStopping(t *testing.T, stream openStream, i int) {
 // TestDrainKeepsStreams shows that streams go on while a server only drains.
 func TestDrainKeepsStreams(t *testing.T) {
 	t.Parallel()
-	o := testenv.Options()
-	o.DrainDelay = time.Millisecond
-	env := testenv.Start(t, o)
-	stream := streamOpeners()["grpc"](t, env)
-	for i := range 3 {
-		message, want := flower(i)
-		if err := stream.send(message); err != nil {
-			t.Fatal(err)
+	for _, door := range testenv.Doors() {
+		o := testenv.Through(testenv.Options(), door)
+		o.DrainDelay = time.Millisecond
+		env := testenv.Start(t, o)
+		stream := streamOpeners()["grpc"](t, env)
+		for i := range 3 {
+			message, want := flower(i)
+			if err := stream.send(message); err != nil {
+				t.Fatal(err)
+			}
+			if answer, err := stream.receive(); err != nil || answer.GetResponse().GetPrediction() != want {
+				t.Fatalf("%s: got %v, %v", door, answer, err)
+			}
+			env.Server.Drain(t.Context())
 		}
-		if answer, err := stream.receive(); err != nil || answer.GetResponse().GetPrediction() != want {
-			t.Fatalf("got %v, %v", answer, err)
-		}
-		env.Server.Drain(t.Context())
 	}
 }

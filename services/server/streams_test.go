@@ -14,20 +14,28 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // TestStreamEndsByItsDeadlineThoughNobodyReads asks for more than the connection holds, and
 // reads none of it.
 func TestStreamEndsByItsDeadlineThoughNobodyReads(t *testing.T) {
 	t.Parallel()
-	for _, http2 := range []bool{false, true} {
-		t.Run(map[bool]string{false: "http1", true: "http2"}[http2], func(t *testing.T) {
+	for name, test := range map[string]struct {
+		http2 bool
+		door  string
+	}{
+		"http1":         {false, server.NativeHTTP2},
+		"http2":         {true, server.NativeHTTP2},
+		"http2_nethttp": {true, server.NetHTTP2},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := testenv.Start(t, testenv.Options())
+			env := testenv.Start(t, testenv.Through(testenv.Options(), test.door))
 			// What was sent before the deadline is there to be read. On a busy machine that may be
 			// nothing yet, so the deadline grows.
 			for timeout := 500; ; timeout *= 4 {
-				n := bytesOfUnreadStream(t, env, http2, timeout)
+				n := bytesOfUnreadStream(t, env, test.http2, timeout)
 				if n >= 100_000 {
 					return
 				}

@@ -68,10 +68,15 @@ func TestTLS(t *testing.T) {
 	if log := env.Log.String(); !strings.Contains(log, `"tls":true`) {
 		t.Errorf("the log does not say that TLS is on:\n%s", log)
 	}
-	for _, p := range testenv.Protocols() {
-		t.Run(p.Name, func(t *testing.T) {
+	other := testenv.Start(t, testenv.Through(o, server.NetHTTP2))
+	for _, w := range testenv.Ways() {
+		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			predict(t, securePrediction(t, p, authority.Pool(), env.Address), 3)
+			address := env.Address
+			if w.Door == server.NetHTTP2 {
+				address = other.Address
+			}
+			predict(t, securePrediction(t, w.Protocol, authority.Pool(), address), 3)
 		})
 	}
 	t.Run("grpc-go", func(t *testing.T) {

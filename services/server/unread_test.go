@@ -17,6 +17,7 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 const service = "/sepal.prediction.v1.PredictionService/"
@@ -154,15 +155,20 @@ func TestAnswersThatNobodyReadsAreLetGo(t *testing.T) {
 	}
 	for way, ask := range ways {
 		for _, method := range []string{"BatchPredict", "BatchPredictStream"} {
-			t.Run(way+"/"+method, func(t *testing.T) {
-				t.Parallel()
-				o := testenv.Options()
-				o.RequestTimeout = time.Second
-				o.MaxBatchRows = 20_000
-				env := testenv.Start(t, o)
-				ask(t, env, method)
-				requireLetGo(t, env, method)
-			})
+			for _, door := range testenv.Doors() {
+				if way == "http1" && door == server.NetHTTP2 {
+					continue
+				}
+				t.Run(way+"/"+method+"/"+door, func(t *testing.T) {
+					t.Parallel()
+					o := testenv.Through(testenv.Options(), door)
+					o.RequestTimeout = time.Second
+					o.MaxBatchRows = 20_000
+					env := testenv.Start(t, o)
+					ask(t, env, method)
+					requireLetGo(t, env, method)
+				})
+			}
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (r requestBody) Read(p []byte) (int, error) {
 		}
 		if n := st.body.take(p); n > 0 {
 			c.credit(st, int64(n))
-			if st.body.err == io.EOF && len(st.body.chunks) == 0 {
+			if st.body.err == io.EOF && len(st.body.chunks) == 0 { //nolint:errorlint // it is never wrapped
 				return n, io.EOF
 			}
 			return n, nil

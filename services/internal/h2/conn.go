@@ -44,8 +44,9 @@ type conn struct {
 	starting []*stream // those whose handlers do not run yet: more of them may be about to arrive
 	shortcut shortcut
 	ledger   ledger
-	now      int64 // when something was read last, by clock
-	settled  bool  // the client has sent its settings
+	now      int64  // when something was read last, by clock
+	date     string // that moment as a header has it
+	settled  bool   // the client has sent its settings
 
 	frames   atomic.Uint64 // read until now
 	wholes   uint64        // frames that no more of a header block is to follow
@@ -59,6 +60,7 @@ type conn struct {
 	lastID   uint32             // of the last stream that the client has opened
 	recent   recently
 	running  int // handlers
+	sending  int // streams whose clients are not done
 	out      output
 	replies  headerWriter
 	sendable int64 // the window for all that is sent
@@ -179,9 +181,10 @@ func (c *conn) readPreface() error {
 // handlers begin and what was gathered is sent.
 func (c *conn) beforeRead() (busy bool) {
 	c.startAll()
+	within := c.in.part || c.headers.open
 	busy = c.out.settle()
 	switch {
-	case !c.in.part && !c.headers.open:
+	case !within:
 		c.partial.Store(0)
 	case c.partial.Load() == 0 || c.partOf != c.wholes:
 		c.partOf = c.wholes
@@ -191,7 +194,8 @@ func (c *conn) beforeRead() (busy bool) {
 }
 
 func (c *conn) afterRead() {
-	c.now = clock()
+	now := time.Now()
+	c.now, c.date = int64(now.Sub(epoch)), c.server.dateNow(now)
 	c.lastRead.Store(c.now)
 }
 

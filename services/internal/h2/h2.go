@@ -68,7 +68,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.PingTimeout, 20*time.Second)
 	orDefault(&c.WriteTimeout, 30*time.Second)
 	if c.ErrorLog == nil {
-		c.ErrorLog = log.Default()
+		c.ErrorLog = log.Default() //nolint:forbidigo // it is net/http's too
 	}
 	return c
 }

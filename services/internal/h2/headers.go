@@ -163,6 +163,8 @@ func (c *conn) open() error {
 	if h.ends {
 		st.body.err = endOfBody
 		st.remoteClosed, st.empty = true, true
+	} else {
+		c.sending++
 	}
 	c.streams[h.id] = st
 	st.waits, st.patient = true, !h.ends && c.mayBeShort(st)
@@ -227,7 +229,7 @@ func (c *conn) start(st *stream) {
 		c.mu.Unlock()
 		return
 	}
-	whole := st.body.err == endOfBody
+	whole := st.body.err == endOfBody //nolint:errorlint // it is never wrapped
 	c.mu.Unlock()
 	if whole && c.answerShort(st) {
 		return

@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	frameHeader = 9
 	// gatherLimit is how much waits to be written before handlers wait too.
 	gatherLimit = 64 << 10
 	// controlLimit is how much waits to be written before a client that takes nothing, and has the
@@ -149,14 +148,15 @@ func (o *output) drop() {
 	}
 }
 
-// settle sends what is gathered, before the reader waits. It reports whether there are requests.
-// mu must not be held.
+// settle sends what is gathered, before the reader waits. It reports whether there are requests. The
+// reader writes out a little itself, but not while bodies are on their way: a client that does not
+// read until it has sent one would wait for ever. mu must not be held.
 func (o *output) settle() (busy bool) {
 	o.conn.mu.Lock()
 	defer o.conn.mu.Unlock()
 	if !o.flushing {
 		switch n := o.gathered(); {
-		case n > directWrite:
+		case n > directWrite || o.conn.sending > 0:
 			o.flushSoon()
 		case n > 0: // once: handlers may go on to write for long, and the reader has to read
 			o.flushing = true

@@ -7,8 +7,8 @@ import (
 
 const (
 	readSize = 16 << 10
-	// idleReadSize is what an idle connection holds to read its next bytes with.
-	idleReadSize = 64
+	// idleReadSize is what an idle connection holds to read its next bytes with: a small request or two.
+	idleReadSize = 512
 )
 
 //nolint:gochecknoglobals // a pool is of use only if all share it

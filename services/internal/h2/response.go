@@ -58,7 +58,7 @@ func (w *response) Header() http.Header { return w.header }
 // WriteHeader settles the header. A status of 100 to 199 is sent at once, and another may follow.
 func (w *response) WriteHeader(status int) {
 	if status < 100 || status > 999 {
-		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
+		panic(fmt.Sprintf("invalid WriteHeader code %v", status)) //nolint:forbidigo // as net/http does
 	}
 	if w.status != 0 {
 		return
@@ -211,7 +211,7 @@ func (w *response) send(p []byte) error {
 		return w.st.failure
 	}
 	if !w.headers {
-		w.sendHeaders(w.buffer, -1, false)
+		w.sendHeaders(w.buffer, -1, w.st.head.method == http.MethodHead)
 	}
 	if w.st.head.method == http.MethodHead {
 		c.out.flushSoon()
@@ -296,6 +296,8 @@ func (w *response) finishLocked(trailers []pair) {
 		if end {
 			return
 		}
+	} else if st.head.method == http.MethodHead {
+		return // it ended with them
 	}
 	if w.length >= 0 && w.written < w.length && !bodiless {
 		st.breakOff(http2.ErrCodeInternal, errClosed) // a client that counts would wait for the rest

@@ -140,7 +140,7 @@ func (c *conn) send(st *stream) {
 		go st.sendReply()
 		return
 	}
-	c.sendHead(st, r)
+	c.sendHead(st, r, c.date)
 	for p := r.Body; len(p) > 0; {
 		part := min(len(p), maxFrame)
 		c.out.data(st.id, p[:part], part == len(p) && r.Trailer == nil)
@@ -156,8 +156,8 @@ func (c *conn) send(st *stream) {
 	c.keep(st)
 }
 
-func (c *conn) sendHead(st *stream, r *Reply) {
-	c.replies.beginCommon(cmp.Or(r.Status, http.StatusOK), r.Common, c.server.dateNow(epoch.Add(time.Duration(c.now))))
+func (c *conn) sendHead(st *stream, r *Reply, date string) {
+	c.replies.beginCommon(cmp.Or(r.Status, http.StatusOK), r.Common, date)
 	for _, f := range r.Header {
 		c.replies.field(f.Name, f.Value)
 	}
@@ -178,7 +178,7 @@ func (st *stream) sendReply() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if st.failure == nil {
-		c.sendHead(st, st.reply)
+		c.sendHead(st, st.reply, c.server.dateNow(time.Now()))
 		if len(st.reply.Body) == 0 || st.write(st.reply.Body, st.reply.Trailer == nil) == nil {
 			c.sendTrailer(st, st.reply)
 		}

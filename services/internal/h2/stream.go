@@ -177,9 +177,17 @@ func (b *trailedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// closeRemote notes that nothing more is to come from the client. mu must be held.
+func (st *stream) closeRemote() {
+	if !st.remoteClosed {
+		st.remoteClosed = true
+		st.conn.sending--
+	}
+}
+
 // endBody notes that the client has sent all. mu must be held.
 func (st *stream) endBody() {
-	st.remoteClosed = true
+	st.closeRemote()
 	if st.body.err == nil {
 		st.body.err = endOfBody
 	}
@@ -197,8 +205,12 @@ func (st *stream) close(err error) {
 	if st.body.err == nil {
 		st.body.err = err
 	}
-	st.remoteClosed, st.localClosed = true, true
+	st.closeRemote()
+	st.localClosed = true
 	delete(st.conn.streams, st.id)
+	if st.waits { // nobody will
+		st.ignoreBody()
+	}
 	st.readable.Broadcast()
 	st.wake.Broadcast()
 	if st.cancel != nil {
@@ -231,7 +243,7 @@ func (st *stream) done() {
 		if !st.remoteClosed { // the client need not send the rest
 			c.out.reset(st.id, http2.ErrCodeNo)
 			c.going.forget(st.id)
-			st.remoteClosed = true
+			st.closeRemote()
 		}
 		delete(c.streams, st.id)
 		st.failure = errClosed

@@ -13,6 +13,7 @@ import (
 	"github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1/monitoringv1connect"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+	"github.com/sepal-ml/sepal/services/server"
 )
 
 // Protocol is one way to speak to a server.
@@ -36,6 +37,36 @@ func Protocols() []Protocol {
 		{Name: "grpc_web", options: []connect.ClientOption{connect.WithGRPCWeb()}},
 		{Name: "grpc_web_http2", http2: true, options: []connect.ClientOption{connect.WithGRPCWeb()}},
 	}
+}
+
+// Way is a protocol, and the server of HTTP/2 that it comes to.
+type Way struct {
+	Protocol
+	// Door is that server, as [server.Options].HTTP2 has it.
+	Door string
+}
+
+// Ways are all protocols by the default server of HTTP/2, and by the other one those that need it.
+func Ways() []Way {
+	var ways []Way
+	for _, p := range Protocols() {
+		ways = append(ways, Way{p, server.NativeHTTP2})
+		if p.http2 {
+			other := p
+			other.Name += "_nethttp"
+			ways = append(ways, Way{other, server.NetHTTP2})
+		}
+	}
+	return ways
+}
+
+// Doors are the servers of HTTP/2 that there are.
+func Doors() []string { return []string{server.NativeHTTP2, server.NetHTTP2} }
+
+// Through returns options of a server whose HTTP/2 is served by the door.
+func Through(o server.Options, door string) server.Options {
+	o.HTTP2 = door
+	return o
 }
 
 // Caller calls RPCs by their names, with Protobuf's JSON as the request.
