@@ -21,7 +21,6 @@ type workload struct {
 	inFlight    int // on each connection, to measure the capacity
 	path        string
 	message     proto.Message
-	informs     bool // it has no target
 }
 
 // batchRows is how many rows a batch has.
@@ -38,7 +37,7 @@ func workloads() []workload {
 		path: predictionv1connect.PredictionServicePredictProcedure, message: &predictionv1.PredictRequest{Features: row},
 	}
 	many := one
-	many.name, many.connections, many.inFlight, many.informs = "predict-many", 32, 2, true
+	many.name, many.connections, many.inFlight = "predict-many", 32, 16
 	rows := workload{
 		name: "batch", title: "gRPC BatchPredict, 1000 rows", connections: 32, inFlight: 0,
 		path: predictionv1connect.PredictionServiceBatchPredictProcedure, message: batch,
@@ -77,7 +76,7 @@ func (w workload) measure(ctx context.Context, c process.Command, lasts time.Dur
 		return nil, err
 	}
 	options := flood.Options{Address: server.Address, Path: w.path, Body: body, Connections: w.connections, Timeout: deadline}
-	f := &flooding{Name: w.name, Title: w.title, Connections: w.connections, informs: w.informs}
+	f := &flooding{Name: w.name, Title: w.title, Connections: w.connections}
 	if f.Closed, err = w.closedLoop(ctx, options); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,6 @@ type flooding struct {
 	Broken string  `json:"broken,omitempty"`
 	Missed bool    `json:"missed"`
 
-	informs bool
 	seconds float64 // how long the overload lasted
 }
 
@@ -69,7 +68,7 @@ func (f *flooding) fill(r *flood.Record, lasts time.Duration) {
 			break
 		}
 	}
-	f.Missed = !f.informs && (f.Share < 0.8 || !f.inTime() || f.Lost > 0 || f.Recovery < 0 || f.Recovery > 1000)
+	f.Missed = f.Share < 0.8 || !f.inTime() || f.Lost > 0 || f.Recovery < 0 || f.Recovery > 1000
 }
 
 // inTime reports whether the 99th percentile is below the deadline, those that were not answered by
@@ -91,32 +90,28 @@ func (f *flooding) print(to io.Writer, times float64) {
 	line("capacity", "%.0f/s (in a closed loop %.0f/s)", f.Capacity, f.Closed)
 	line("offered", "%.0f/s, %.1f× the capacity; %.1f× was asked for", f.Offered, f.Offered/f.Capacity, times)
 	line("sent", "%.0f/s; the rest was due while as many as may be were in flight", f.Sent)
-	line("goodput", "%.0f/s, **%.0f %% of the capacity**%s; %.0f %% of the closed loop", f.Goodput, 100*f.Share, f.verdict(f.Share >= 0.8), 100*f.Goodput/f.Closed)
-	line("answered, from when due", "50th percentile %.1f ms, 99th **%.1f ms**%s", f.P50, f.P99, f.verdict(f.inTime()))
+	line("goodput", "%.0f/s, **%.0f %% of the capacity**%s; %.0f %% of the closed loop", f.Goodput, 100*f.Share, verdict(f.Share >= 0.8), 100*f.Goodput/f.Closed)
+	line("answered, from when due", "50th percentile %.1f ms, 99th **%.1f ms**%s", f.P50, f.P99, verdict(f.inTime()))
 	for _, code := range slices.Sorted(maps.Keys(f.Refused)) {
 		line("refused", "%s: %d", code, f.Refused[code])
 	}
 	line("refused, from when sent", "99th percentile %.1f ms", f.RefusalP99)
 	line("not answered within the deadline", "%d", f.TimedOut)
-	line("lost", "**%d**%s", f.Lost, f.verdict(f.Lost == 0))
+	line("lost", "**%d**%s", f.Lost, verdict(f.Lost == 0))
 	recovered := "not within the time that was looked"
 	if f.Recovery >= 0 {
 		recovered = fmt.Sprintf("after %.0f ms", f.Recovery)
 	}
-	line("recovered", "**%s**%s", recovered, f.verdict(f.Recovery >= 0 && f.Recovery <= 1000))
+	line("recovered", "**%s**%s", recovered, verdict(f.Recovery >= 0 && f.Recovery <= 1000))
 	line("the server had of its processor", "%.0f %%", 100*f.Busy)
 	if f.Broken != "" {
 		line("connections", "%s", f.Broken)
 	}
 }
 
-func (f *flooding) verdict(met bool) string {
-	switch {
-	case f.informs:
-		return ""
-	case met:
+func verdict(met bool) string {
+	if met {
 		return ", met"
-	default:
-		return ", **missed**"
 	}
+	return ", **missed**"
 }
