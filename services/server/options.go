@@ -62,7 +62,7 @@ type Options struct {
 	MaxInFlight int
 	// MaxQueueTime is how long a prediction may wait, for that or for a processor. What would wait
 	// longer while a queue stands is refused with RESOURCE_EXHAUSTED; so is what would wait longer than
-	// half of the time that clients give, though not below 50 ms. Default: 250 ms. 0: as long as its
+	// two fifths of the time that clients give, though not below 40 ms. Default: 250 ms. 0: as long as its
 	// deadline.
 	MaxQueueTime time.Duration
 	// CORSOrigins are the origins, such as "https://app.example.com", whose pages may call

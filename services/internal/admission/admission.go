@@ -54,8 +54,8 @@ type Options struct {
 	Processors int
 	// Limit is the weight that may be in flight. 0: [DefaultLimit] for each processor.
 	Limit int64
-	// MaxWait is how long a request may wait; no longer than half of the time that its client gives,
-	// where that is more than a twentieth of a second. 0: as long as it likes, and nothing is ever
+	// MaxWait is how long a request may wait; no longer than two fifths of the time that its client gives,
+	// where that is more than 40 ms. 0: as long as it likes, and nothing is ever
 	// refused for a queue that is too long, nor for one that stands.
 	MaxWait time.Duration
 	// Backlog returns how many goroutines are ready to run and do not. Nil: it is not known, and the
@@ -120,7 +120,7 @@ func New(o Options) *Controller {
 	c.queue = queue{limit: o.Limit, most: maxQueue * processors, inFlight: &c.inFlight}
 	c.door.room.Store(math.MaxInt64)
 	c.door.maxWait, c.door.processors = o.MaxWait, processors
-	c.door.patience.Store(int64(2 * o.MaxWait))
+	c.door.patience.Store(int64(c.door.mostPatience()))
 	if o.MaxWait > 0 {
 		c.door.backlog, c.door.unread = o.Backlog, o.Unread
 	}

@@ -12,7 +12,7 @@ const (
 	// the door: at some ten microseconds a unit, a processor does it in a few milliseconds.
 	fewPerProcessor = 256
 	// hasty is how long a request may wait, whatever its deadline.
-	hasty = 50 * time.Millisecond
+	hasty = 40 * time.Millisecond
 	// patienceShare is how many of the last requests tell how long clients wait.
 	patienceShare = 64
 	// standing is how long a queue must be too long before anything is refused.
@@ -37,7 +37,7 @@ type door struct {
 	unread     func() time.Duration // nil: it is not known
 	maxWait    time.Duration
 	processors int
-	patience   atomic.Int64 // how long clients wait, in ns, at most twice maxWait; see Patience
+	patience   atomic.Int64 // how long clients wait, in ns; see Patience
 
 	present  atomic.Int64  // those let in
 	answered atomic.Int64  // of those, how many have ended
@@ -77,12 +77,13 @@ func (c *counted) take(now int64, took time.Duration) {
 	c.from, c.rate = now, rate
 }
 
-// Patience notes how long a client waits whose request comes now; 0 or less: as long as it takes. Half of
-// what the clients of late wait is how long a request may wait at the door, at least a twentieth of
-// a second and at most MaxWait: with time to spare a queue does no harm, and to refuse does.
+// Patience notes how long a client waits whose request comes now; 0 or less: as long as it takes. Two
+// fifths of what the clients of late wait is how long a request may wait at the door, at least 40 ms and
+// at most MaxWait: with time to spare a queue does no harm, and to refuse does. Some wait for twice as
+// long as was expected, and should still be in time.
 func (c *Controller) Patience(timeout time.Duration) {
 	d := &c.door
-	most := int64(2 * d.maxWait)
+	most := int64(d.mostPatience())
 	now := most
 	if timeout > 0 {
 		now = min(int64(timeout), most)
@@ -96,12 +97,15 @@ func (c *Controller) Patience(timeout time.Duration) {
 	}
 }
 
+// mostPatience is that of clients who wait for as long as it takes.
+func (d *door) mostPatience() time.Duration { return d.maxWait * 5 / 2 }
+
 // limit is how long a request may wait.
 func (d *door) limit() time.Duration { return within(time.Duration(d.patience.Load()), d.maxWait) }
 
 // within returns how long a request may wait whose client waits for so long.
 func within(patience, maxWait time.Duration) time.Duration {
-	return min(max(patience/2, hasty), maxWait)
+	return min(max(patience*2/5, hasty), maxWait)
 }
 
 // Arrive says whether a request that has come now may go on. Depart is due for those that may.
