@@ -83,7 +83,7 @@ func (c *attackCmd) Run(ctx context.Context) error {
 
 // hostile measures what a client that behaves notices of others that do not.
 func (s *suite) hostile(ctx context.Context) ([]report.Line, error) {
-	server, err := process.Start(ctx, s.ours())
+	server, err := process.Start(ctx, s.unbound())
 	if err != nil {
 		return nil, err
 	}

@@ -75,6 +75,13 @@ func (s *servers) ours() process.Command {
 	}
 }
 
+// unbound is ours, but that it chooses for itself how many threads it runs on its processor.
+func (s *servers) unbound() process.Command {
+	c := s.ours()
+	c.Env = unset(os.Environ())
+	return c
+}
+
 // unset returns the variables that Sepal reads, empty, which is to it as if they were not there. Those
 // of OpenTelemetry and Sentry would have it send to who has no part in this.
 func unset(environment []string) []string {
@@ -82,7 +89,7 @@ func unset(environment []string) []string {
 	for _, variable := range environment {
 		name, _, _ := strings.Cut(variable, "=")
 		switch {
-		case strings.HasPrefix(name, "SEPAL_"), strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "SENTRY_"), name == "HOST", name == "PORT", name == "MODEL_PATH", name == "MODEL_VERSION":
+		case strings.HasPrefix(name, "SEPAL_"), strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "SENTRY_"), name == "HOST", name == "PORT", name == "MODEL_PATH", name == "MODEL_VERSION", name == "GOMAXPROCS":
 			list = append(list, name+"=")
 		}
 	}

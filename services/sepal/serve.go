@@ -121,7 +121,9 @@ const roomBytes = 16 << 20
 // Run serves until the process is told to stop.
 func (c *serveCmd) Run(p *process) error {
 	logger := newLogger(p, c.LogLevel, c.LogFormat)
-	s, err := server.New(p.ctx, c.options(logger))
+	o := c.options(logger)
+	o.Processors = shareProcessor()
+	s, err := server.New(p.ctx, o)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"runtime"
 	runtimemetrics "runtime/metrics"
 	"time"
@@ -16,7 +17,7 @@ import (
 // newAdmission returns what refuses predictions that there is no time for.
 func newAdmission(o Options, measures *metrics.Metrics) *rpc.Admission {
 	controller := admission.New(admission.Options{
-		Processors: runtime.GOMAXPROCS(0),
+		Processors: cmp.Or(o.Processors, runtime.GOMAXPROCS(0)),
 		Limit:      int64(o.MaxInFlight),
 		MaxWait:    o.MaxQueueTime,
 		Backlog:    backlog(),

@@ -60,6 +60,8 @@ type Options struct {
 	// as 1 and so do 2 KiB of it, some 64 rows of four numbers. The rest waits, first come, first served. Health, metrics, the
 	// registry and monitoring never do. Default: 0, 64 for each processor.
 	MaxInFlight int
+	// Processors is how many there are to answer with, 0 for GOMAXPROCS.
+	Processors int
 	// MaxQueueTime is how long a prediction may wait, for that or for a processor. What would wait
 	// longer while a queue stands is refused with RESOURCE_EXHAUSTED; so is what would wait longer than
 	// two fifths of the time that clients give, though not below 40 ms. Default: 250 ms. 0: as long as its

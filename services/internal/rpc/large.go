@@ -2,12 +2,12 @@ package rpc
 
 import "runtime"
 
-// turns are how many large messages are decoded at the same time: as many as there are processors.
-// More would be no faster, but each takes memory of many times its size, and what is small would wait
-// behind all of them for a processor. Nil turns are without end.
+// turns are how many large messages are decoded at the same time: as many as there are processors but
+// one, which is left to what is small. More would be no faster, but each takes memory of many times its
+// size. Nil turns are without end.
 type turns chan struct{}
 
-func newTurns() turns { return make(turns, runtime.GOMAXPROCS(0)) }
+func newTurns() turns { return make(turns, max(runtime.GOMAXPROCS(0)-1, 1)) }
 
 // take waits for a turn to decode so many bytes, where they are many, and returns how to give it
 // back.

@@ -13,11 +13,16 @@ import (
 //
 //	S ⊗ A/tr(S) + penalty,  S = Σ share·(diag(p) - p pᵀ),  A = Σ share·(1 - |p|²)·row rowᵀ
 //
-// over a sample of the rows: what each class does to the others is in S, what each column has to
-// do with the others in A. In the directions of S's eigenvectors the classes fall apart, and each
+// over some of the rows: what each class does to the others is in S, what each column has to do
+// with the others in A. In the directions of S's eigenvectors the classes fall apart, and each
 // leaves a matrix over the columns. Eigenvalues close to each other share one.
+//
+// Where the probabilities of all rows are kept, the rows are picked by them at each point. Else
+// they are a sample, the same at all points.
 type kronecker struct {
 	problem, sample *Problem
+	picks           int       // how many rows to pick; 0: there is a sample
+	live            []int     // the columns of the matrices, those that are picked only if they tell something
 	gradient        []float64 // not wanted
 	rotation        []float64 // eigenvectors in columns; ld is that of the problem
 	inverse         []float64 // its transpose
@@ -31,7 +36,9 @@ const closeEigenvalues = 2
 
 func newKronecker(ctx context.Context, p *Problem, rows int) (*kronecker, error) {
 	k := &kronecker{problem: p, sample: p}
-	if !p.ready || p.count > rows {
+	if p.count > rows && !p.recompute {
+		k.picks = rows
+	} else if !p.ready || p.count > rows {
 		var err error
 		if k.sample, err = p.sample(ctx, rows); err != nil {
 			return nil, err
@@ -39,12 +46,20 @@ func newKronecker(ctx context.Context, p *Problem, rows int) (*kronecker, error)
 		k.sample.keep = true
 		k.gradient = make([]float64, p.Size())
 	}
+	for j, scale := range p.scale {
+		if k.picks == 0 || scale != 0 {
+			k.live = append(k.live, j)
+		}
+	}
 	k.turned = make([]float64, 2*p.columns*p.ld)
 	return k, nil
 }
 
 // refresh takes the probabilities at x, the point evaluated last.
 func (k *kronecker) refresh(ctx context.Context, x []float64) error {
+	if k.picks > 0 {
+		return k.pick(ctx)
+	}
 	p, s := k.problem, k.sample
 	if s != p {
 		if _, err := s.Evaluate(ctx, x, k.gradient); err != nil {
@@ -64,24 +79,39 @@ func (k *kronecker) refresh(ctx context.Context, x []float64) error {
 	if err != nil {
 		return err
 	}
-	kernel.Mirror(gram, p.columns, p.columns)
-	eigenvalues, trace, err := k.turn(ctx, x)
-	if err != nil {
-		return err
-	}
-	return k.factorise(ctx, gram, eigenvalues, trace)
-}
-
-// turn finds the eigenvectors of S, and groups them.
-func (k *kronecker) turn(ctx context.Context, x []float64) (eigenvalues []float64, trace float64, err error) {
-	s := k.sample
 	if s.free == 1 {
-		k.rotation, k.group = []float64{1}, []int{0}
-		return []float64{1}, 1, nil
+		return k.factorise(ctx, gram, nil)
 	}
 	products, err := s.meanProducts(ctx, x)
 	if err != nil {
-		return nil, 0, err
+		return err
+	}
+	return k.factorise(ctx, gram, products)
+}
+
+// pick is refresh by rows that are picked.
+func (k *kronecker) pick(ctx context.Context) error {
+	picked, err := k.problem.pickCurved(ctx, k.picks)
+	if err != nil {
+		return err
+	}
+	gram, err := picked.gram(ctx, k.live)
+	if err != nil {
+		return err
+	}
+	if k.problem.free == 1 {
+		return k.factorise(ctx, gram, nil)
+	}
+	return k.factorise(ctx, gram, picked.products())
+}
+
+// turn finds the eigenvectors of S, and groups them. It takes the means of the products of
+// probabilities, of three classes and more.
+func (k *kronecker) turn(products []float64) (eigenvalues []float64, trace float64) {
+	s := k.problem
+	if s.free == 1 {
+		k.rotation, k.group = []float64{1}, []int{0}
+		return []float64{1}, 1
 	}
 	between := mat.NewSymDense(s.free, nil)
 	for a := range s.free {
@@ -109,6 +139,9 @@ func (k *kronecker) turn(ctx context.Context, x []float64) (eigenvalues []float6
 	for _, v := range eigenvalues {
 		trace += v
 	}
+	if !(trace > 0) { // nothing curves but the penalty
+		trace = 1
+	}
 	k.group = make([]int, s.free)
 	groups, first := -1, 0.0
 	for e, v := range eigenvalues { // ascending; the first is that of all classes alike, 0
@@ -121,11 +154,14 @@ func (k *kronecker) turn(ctx context.Context, x []float64) (eigenvalues []float6
 		}
 		k.group[e] = groups
 	}
-	return eigenvalues, trace, nil
+	return eigenvalues, trace
 }
 
-func (k *kronecker) factorise(ctx context.Context, gram, eigenvalues []float64, trace float64) error {
-	p, n := k.problem, k.problem.columns
+// factorise takes the upper triangle of A, and what turn does.
+func (k *kronecker) factorise(ctx context.Context, gram, products []float64) error {
+	p, n := k.problem, len(k.live)
+	kernel.Mirror(gram, n, n)
+	eigenvalues, trace := k.turn(products)
 	groups := slices.Max(k.group) + 1
 	sums, counts := make([]float64, groups), make([]float64, groups)
 	for e, g := range k.group {
@@ -144,10 +180,10 @@ func (k *kronecker) factorise(ctx context.Context, gram, eigenvalues []float64, 
 		k.factors[g].build(n, 1e-12, func(matrix []float64) {
 			clear(matrix)
 			kernel.AddScaled(matrix, share, gram)
-			for j := range n {
-				matrix[j*(n+1)] += p.penalty[j]
+			for at, j := range k.live {
+				matrix[at*(n+1)] += p.penalty[j]
 				if p.scale[j] == 0 {
-					matrix[j*(n+1)] = 1
+					matrix[at*(n+1)] = 1
 				}
 			}
 		})
@@ -160,8 +196,8 @@ func (k *kronecker) apply(dst, r []float64) {
 	p := k.problem
 	n, free, ld := p.columns, p.free, p.ld
 	if free == 1 {
-		copy(dst, r)
-		k.factors[0].solve(dst)
+		clear(dst)
+		k.solve(0, dst, r, 1, 0)
 		return
 	}
 	turned, solved := k.turned[:n*ld], k.turned[n*ld:]
@@ -169,15 +205,7 @@ func (k *kronecker) apply(dst, r []float64) {
 	kernel.MulAdd(turned, ld, r, free, 1, k.rotation, ld, n, ld, free)
 	clear(solved)
 	_ = p.share(free-1, free*n*n, func(_ *worker, at int) error {
-		e := at + 1
-		column := make([]float64, n)
-		for j := range column {
-			column[j] = turned[j*ld+e]
-		}
-		k.factors[k.group[e]].solve(column)
-		for j, v := range column {
-			solved[j*ld+e] = v
-		}
+		k.solve(k.group[at+1], solved, turned, ld, at+1)
 		return nil
 	})
 	// Back: the transposed rotation from the right.
@@ -185,5 +213,18 @@ func (k *kronecker) apply(dst, r []float64) {
 	kernel.MulAdd(turned, ld, solved, ld, 1, k.inverse, ld, n, ld, free)
 	for j := range n {
 		copy(dst[j*free:(j+1)*free], turned[j*ld:])
+	}
+}
+
+// solve writes the solution for a column of r to that of dst, by one of the factors. A row of both
+// has ld values.
+func (k *kronecker) solve(factor int, dst, r []float64, ld, column int) {
+	x := make([]float64, len(k.live))
+	for at, j := range k.live {
+		x[at] = r[j*ld+column]
+	}
+	k.factors[factor].solve(x)
+	for at, j := range k.live {
+		dst[j*ld+column] = x[at]
 	}
 }

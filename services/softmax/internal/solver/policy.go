@@ -61,8 +61,11 @@ func precondition(ctx context.Context, p *Problem) (preconditioner, error) {
 		return plain{}, nil
 	}
 	rows := max(2*p.columns, min(3000, p.count/5))
-	if p.ready {
+	switch {
+	case p.ready:
 		rows = p.count
+	case !p.recompute: // they are picked: so many that taking them in is worth two passes at most
+		rows = max(rows, min(8*p.columns, p.count/8, 2*gramSpeed*p.plan.work/(p.columns*p.columns)))
 	}
 	return newKronecker(ctx, p, rows)
 }
