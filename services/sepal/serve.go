@@ -122,7 +122,7 @@ const roomBytes = 16 << 20
 func (c *serveCmd) Run(p *process) error {
 	logger := newLogger(p, c.LogLevel, c.LogFormat)
 	o := c.options(logger)
-	o.Processors = shareProcessor()
+	o.Processors = shareProcessors()
 	s, err := server.New(p.ctx, o)
 	if err != nil {
 		return err

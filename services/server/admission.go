@@ -17,7 +17,7 @@ import (
 // newAdmission returns what refuses predictions that there is no time for.
 func newAdmission(o Options, measures *metrics.Metrics) *rpc.Admission {
 	controller := admission.New(admission.Options{
-		Processors: cmp.Or(o.Processors, runtime.GOMAXPROCS(0)),
+		Processors: o.processors(),
 		Limit:      int64(o.MaxInFlight),
 		MaxWait:    o.MaxQueueTime,
 		Backlog:    backlog(),
@@ -33,6 +33,9 @@ func newAdmission(o Options, measures *metrics.Metrics) *rpc.Admission {
 	})
 	return rpc.NewAdmission(rpc.AdmissionOptions{Controller: controller, Paths: paths, Waited: waited, Logger: o.Logger})
 }
+
+// processors returns how many there are to answer with.
+func (o Options) processors() int { return cmp.Or(o.Processors, runtime.GOMAXPROCS(0)) }
 
 // backlog returns a function that tells how many goroutines are ready to run and do not. Only one
 // goroutine may call it at a time.

@@ -95,6 +95,7 @@ func rpcOptions(stopping context.Context, o Options) rpc.Options {
 		LogSampleRate:   o.LogSampleRate,
 		MaxMessageBytes: o.MaxMessageBytes,
 		MaxRows:         o.MaxBatchRows,
+		Processors:      o.processors(),
 		Timeout:         o.RequestTimeout,
 		Tracer:          o.telemetry.tracer,
 		Crashes:         o.telemetry.crashes,

@@ -75,6 +75,8 @@ type Options struct {
 	MaxMessageBytes int
 	// MaxRows is the largest number of rows of a batch: it bounds what is decoded of one.
 	MaxRows int
+	// Processors is how many there are.
+	Processors int
 	// Timeout is the longest that a unary request may take once its message is there. 0: as
 	// long as the client allows.
 	Timeout time.Duration
@@ -89,7 +91,7 @@ type Options struct {
 
 // HandlerOptions returns the options that every handler is made with.
 func HandlerOptions(o Options) []connect.HandlerOption {
-	nested, turns := nestedPerRow*o.MaxRows, newTurns()
+	nested, turns := nestedPerRow*o.MaxRows, newTurns(o.Processors)
 	if o.Stopping == nil {
 		o.Stopping = context.Background()
 	}
