@@ -66,7 +66,7 @@ func TestLayersAllocateLittle(t *testing.T) { //nolint:paralleltest // allocatio
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.doors.close)
+	t.Cleanup(s.doors.Close)
 	service := constant{answer: &predictionv1.PredictResponse{Prediction: "setosa", Confidence: 1, ModelVersion: "v1.0.0", Model: "iris"}}
 	_, bare := predictionv1connect.NewPredictionServiceHandler(service)
 	_, handler := predictionv1connect.NewPredictionServiceHandler(service, layers(t.Context(), o)...)
@@ -91,7 +91,7 @@ func TestLayersAllocateLittle(t *testing.T) { //nolint:paralleltest // allocatio
 	} {
 		base := predictAllocs(t, bare, test.contentType, test.body)
 		all := predictAllocs(t, behind, test.contentType, test.body)
-		whole := predictAllocs(t, s.doors.http.Handler, test.contentType, test.body)
+		whole := predictAllocs(t, s.doors.HTTP.Handler, test.contentType, test.body)
 		t.Logf("%s: %v allocations bare, %v behind the layers, %v with routing and the real prediction", test.contentType, base, all, whole)
 		if all-base > test.most {
 			t.Errorf("%s: the layers take %v allocations, expected at most %v", test.contentType, all-base, test.most)

@@ -6,10 +6,17 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/ratelimit"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
+)
+
+// The servers of HTTP/2 that there are; see [Options].HTTP2.
+const (
+	NativeHTTP2 = doors.Native
+	NetHTTP2    = doors.NetHTTP
 )
 
 // Options set a server up. [DefaultOptions] returns the defaults that the comments name; the

@@ -18,7 +18,7 @@ func BenchmarkPredict(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(s.doors.close)
+	b.Cleanup(s.doors.Close)
 	message, err := proto.Marshal(&predictionv1.PredictRequest{Features: []float64{5.1, 3.5, 1.4, 0.2}})
 	if err != nil {
 		b.Fatal(err)
@@ -36,6 +36,6 @@ func BenchmarkPredict(b *testing.B) {
 	for b.Loop() {
 		reader.Reset(body)
 		request.Header = header.Clone()
-		s.doors.http.Handler.ServeHTTP(&sink{header: make(http.Header)}, request)
+		s.doors.HTTP.Handler.ServeHTTP(&sink{header: make(http.Header)}, request)
 	}
 }

@@ -7,14 +7,17 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/registry"
 	"github.com/sepal-ml/sepal/services/internal/wire"
 )
@@ -26,7 +29,7 @@ type Server struct {
 	follow  follower
 	state   *state
 	fresh   *fresh
-	doors   *doors
+	doors   *doors.Doors
 	tls     *security
 
 	mu       sync.Mutex
@@ -54,12 +57,21 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, models: models, state: &state{}, fresh: &fresh{}, tls: tls, failed: make(chan error, 1)}
 	stopping, stop := context.WithCancel(context.Background())
 	handler, short := newHandler(stopping, o, models, s.state)
-	s.doors, err = newDoors(o, handler, short, s.fresh)
+	s.doors, err = doors.New(doors.Options{
+		HTTP2:        cmp.Or(o.HTTP2, NativeHTTP2),
+		Handler:      handler,
+		Short:        short,
+		MaxStreams:   o.MaxStreams,
+		WriteTimeout: o.RequestTimeout,
+		ConnState:    s.fresh.track,
+		ConnContext:  connContext,
+		ErrorLog:     log.New(httpLog{o.Logger}, "", 0),
+	})
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	s.doors.http.RegisterOnShutdown(stop)
+	s.doors.HTTP.RegisterOnShutdown(stop)
 	return s, nil
 }
 
@@ -105,7 +117,7 @@ func (s *Server) serve(inner net.Listener) {
 	connections := s.tls.over(s.options.gate.over(listener))
 	go func() {
 		// Once the server drains, Stop closes the listener.
-		if err := s.doors.http.Serve(connections); s.state.ready() {
+		if err := s.doors.HTTP.Serve(connections); s.state.ready() {
 			s.failed <- err
 		}
 	}()
@@ -147,16 +159,16 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	defer s.follow.end()
 	defer s.tls.end()
-	defer s.doors.close()
+	defer s.doors.Close()
 	defer s.options.access.close()
 	ctx, cancel := context.WithTimeout(ctx, s.options.StopTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.listener.Cut)()
 	s.fresh.wait(ctx)
 	s.fresh.close()
-	if err := s.doors.http.Shutdown(ctx); err != nil && ctx.Err() != nil {
+	if err := s.doors.HTTP.Shutdown(ctx); err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("requests were cut off when stopping: %w", err)
-		return errors.Join(err, s.doors.http.Close(), s.options.telemetry.stop(ctx))
+		return errors.Join(err, s.doors.HTTP.Close(), s.options.telemetry.stop(ctx))
 	}
 	if err := s.options.telemetry.stop(ctx); err != nil {
 		s.options.Logger.Warn().Err(err).Msg("traces or crash reports were lost")

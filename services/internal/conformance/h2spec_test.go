@@ -5,16 +5,19 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/certs/certstest"
 	"github.com/sepal-ml/sepal/services/internal/conformance"
+	"github.com/sepal-ml/sepal/services/internal/h2"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
 
@@ -32,10 +35,16 @@ type target struct {
 	start func(t *testing.T, door conformance.Door, secure bool) string
 	// eager says that it may refuse a request before it has seen the end of it.
 	eager bool
+	// alone says that nothing but HTTP/2 is spoken on its port, in clear text and by Sepal's own server.
+	alone bool
 }
 
 func targets() []target {
-	return []target{{"Sepal", startSepal, true}, {"doors alone", startDoors, false}}
+	return []target{
+		{name: "Sepal", start: startSepal, eager: true},
+		{name: "doors alone", start: startDoors},
+		{name: "h2 alone", start: startAlone, alone: true},
+	}
 }
 
 // startSepal starts the whole server.
@@ -67,11 +76,7 @@ func startDoors(t *testing.T, door conformance.Door, secure bool) string {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- conformance.Serve(ctx, listener, door, config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, err := io.Copy(io.Discard, r.Body); err == nil {
-				_, _ = io.WriteString(w, "this is all there is to say\n") // the client may be gone
-			}
-		}))
+		done <- conformance.Serve(ctx, listener, door, config, patient())
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -82,10 +87,47 @@ func startDoors(t *testing.T, door conformance.Door, secure bool) string {
 	return listener.Addr().String()
 }
 
-// h2specRefusals are the cases that a door does not pass, and why. The native one has none of its own.
-func h2specRefusals(door conformance.Door, secure bool) map[string]string {
+// startAlone starts a server of package h2 that serves every connection as one of HTTP/2.
+func startAlone(t *testing.T, _ conformance.Door, _ bool) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := h2.New(h2.Config{ErrorLog: log.New(io.Discard, "", 0)})
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return // the test has ended
+			}
+			serving.Go(func() { server.ServeConn(t.Context(), c, h2.Connection{Handler: patient()}) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close() // nothing is lost with it
+		server.Drain()
+		serving.Wait()
+		server.Close()
+	})
+	return listener.Addr().String()
+}
+
+// patient returns a handler that answers whatever it is asked when it has seen the end of it.
+func patient() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			_, _ = io.WriteString(w, "this is all there is to say\n") // the client may be gone
+		}
+	})
+}
+
+// h2specRefusals are the cases that a door does not pass, and why. The native one has none of its own:
+// pure says that nothing but HTTP/2 is spoken.
+func h2specRefusals(door conformance.Door, pure bool) map[string]string {
 	known := make(map[string]string)
-	if !secure {
+	if !pure {
 		// No client of HTTP/2 begins so. h2spec takes the answer for a frame that is broken.
 		known["http2/3.5/2"] = "the port speaks HTTP/1.1 too, and answers as that does: with 400, and closes"
 	}
@@ -108,6 +150,9 @@ func TestH2Spec(t *testing.T) {
 	for _, target := range targets() {
 		for _, door := range conformance.Doors() {
 			for _, secure := range []bool{false, true} {
+				if target.alone && (secure || door != conformance.Native) {
+					continue
+				}
 				name := fmt.Sprintf("%s, %s, clear text", target.name, door)
 				if secure {
 					name = fmt.Sprintf("%s, %s, TLS", target.name, door)
@@ -132,7 +177,7 @@ func h2spec(t *testing.T, target target, door conformance.Door, secure bool) res
 	if missing := missingCases(cases); missing != "" {
 		t.Errorf("not all cases were tried: -want +got\n%s", missing)
 	}
-	sum, known := result{cases: len(cases), took: time.Since(began)}, h2specRefusals(door, secure)
+	sum, known := result{cases: len(cases), took: time.Since(began)}, h2specRefusals(door, secure || target.alone)
 	for _, c := range cases {
 		why, refused := known[c.id]
 		switch {

@@ -104,9 +104,9 @@ func (c *ShortCall) field(h *shortHeader, name, value string) bool {
 	case "connect-timeout-ms":
 		return first(&h.connectTimeout, value)
 	case "grpc-accept-encoding":
-		return first(&h.grpcAccept, value)
+		return h.grpcAccept != "" || first(&h.grpcAccept, value) // Connect reads the first alone
 	case "accept-encoding":
-		return first(&h.accept, value)
+		return h.accept != "" || first(&h.accept, value)
 	case "x-request-id":
 		return sensibleID(value) && first(&c.id, value)
 	case "grpc-encoding":
