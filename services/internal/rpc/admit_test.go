@@ -19,6 +19,7 @@ import (
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	"github.com/sepal-ml/sepal/services/internal/admission"
+	"github.com/sepal-ml/sepal/services/internal/h2"
 	"github.com/sepal-ml/sepal/services/internal/metrics"
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 )
@@ -86,7 +87,8 @@ type admitting struct {
 	log      *lines
 }
 
-func startAdmitting(t *testing.T, c *admission.Controller, s slow) admitting {
+// startAdmitting starts one; with a scorer, Predict takes the short path of package h2.
+func startAdmitting(t *testing.T, c *admission.Controller, s slow, scorer rpc.Scorer) admitting {
 	t.Helper()
 	log := &lines{}
 	logger := zerolog.New(log)
@@ -103,16 +105,22 @@ func startAdmitting(t *testing.T, c *admission.Controller, s slow) admitting {
 	door := rpc.NewAdmission(rpc.AdmissionOptions{
 		Controller: c, Paths: paths, Waited: measures.WatchAdmission(c.State), Logger: logger,
 	})
+	options := rpc.Options{Logger: logger, MaxMessageBytes: 1 << 20, MaxRows: 100, Timeout: time.Minute}
 	mux := http.NewServeMux()
-	mux.Handle(predictionv1connect.NewPredictionServiceHandler(s, rpc.HandlerOptions(rpc.Options{
-		Logger: logger, MaxMessageBytes: 1 << 20, MaxRows: 100, Timeout: time.Minute,
-	})...))
+	mux.Handle(predictionv1connect.NewPredictionServiceHandler(s, rpc.HandlerOptions(options)...))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	server := httptest.NewUnstartedServer(rpc.RequestID(rpc.Measured(measures.Requests,
 		rpc.Unheard(logger, nil, rpc.Timely(time.Minute, door.Door(mux))))))
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	if scorer != nil {
+		short := rpc.ShortOptions{Options: options, Path: predictionv1connect.PredictionServicePredictProcedure, Scorer: scorer, Admission: door}
+		short.RPC, _ = measures.Requests.RPC(short.Path)
+		native := h2.New(h2.Config{Short: rpc.NewShort(short)})
+		native.Attach(server.Config)
+		t.Cleanup(native.Close)
+	}
 	server.Start()
 	t.Cleanup(server.Close)
 	transport := &http.Transport{Protocols: new(http.Protocols)}
@@ -170,7 +178,19 @@ func isOverload(t *testing.T, err error) {
 
 func TestOverloadIsRefusedInEveryProtocol(t *testing.T) {
 	t.Parallel()
-	s := startAdmitting(t, refusing(t), slow{})
+	for name, scorer := range map[string]rpc.Scorer{"ordinary path": nil, "short path": func(dst, _ []byte, _ *rpc.ShortCall) ([]byte, bool) {
+		t.Error("what is to be refused is scored")
+		return dst, false
+	}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			overloadIsRefused(t, startAdmitting(t, refusing(t), slow{}, scorer))
+		})
+	}
+}
+
+func overloadIsRefused(t *testing.T, s admitting) {
+	t.Helper()
 	refused := 0
 	for name, options := range clientOptions() {
 		client := predictionv1connect.NewPredictionServiceClient(s.client, s.url, options...)
@@ -259,7 +279,7 @@ func TestTurnsAreWaitedFor(t *testing.T) {
 			t.Parallel()
 			c := admission.New(admission.Options{Processors: 1, Limit: 1})
 			service := slow{begun: make(chan struct{}), answer: make(chan struct{})}
-			s := startAdmitting(t, c, service)
+			s := startAdmitting(t, c, service, nil)
 			client := predictionv1connect.NewPredictionServiceClient(s.client, s.url, options...)
 			predict := func(ctx context.Context) <-chan error {
 				ended := make(chan error, 1)
@@ -307,7 +327,7 @@ func untilState(t *testing.T, c *admission.Controller, is func(admission.State) 
 func TestStreamsHoldNoTurnWhileTheyWait(t *testing.T) {
 	t.Parallel()
 	c := admission.New(admission.Options{Processors: 1, Limit: 1})
-	s := startAdmitting(t, c, slow{})
+	s := startAdmitting(t, c, slow{}, nil)
 	client := predictionv1connect.NewPredictionServiceClient(s.client, s.url, connect.WithGRPC())
 	var streams []*connect.BidiStreamForClientSimple[predictionv1.PredictStreamRequest, predictionv1.PredictStreamResponse]
 	for range 5 {
