@@ -5,8 +5,8 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 
@@ -62,13 +62,26 @@ func Start(t testing.TB, o server.Options) *Env {
 
 // Testdata returns the path of a file in the folder testdata at the top of the repository.
 func Testdata(elem ...string) string {
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		panic("testenv: no caller")
+	if top == "" {
+		panic("testenv: there is no testdata/models above the folder that the test runs in")
 	}
-	top := filepath.Join(filepath.Dir(file), "..", "..", "..", "testdata")
-	return filepath.Join(append([]string{top}, elem...)...)
+	return filepath.Join(append([]string{top, "testdata"}, elem...)...)
 }
+
+// top is the top of the repository, looked for before a test goes to another folder: what the compiler
+// knows of paths may have been trimmed. Empty: it was not found.
+//
+//nolint:gochecknoglobals // it never changes
+var top = func() string {
+	at, err := os.Getwd()
+	for err == nil && at != filepath.Dir(at) {
+		if _, missing := os.Stat(filepath.Join(at, "testdata", "models")); missing == nil {
+			return at
+		}
+		at = filepath.Dir(at)
+	}
+	return ""
+}()
 
 // HTTPClient returns a client that speaks only HTTP/1.1, or only HTTP/2 in clear text, and
 // closes its connections when the test ends.
