@@ -70,8 +70,6 @@ func Testdata(elem ...string) string {
 
 // top is the top of the repository, looked for before a test goes to another folder: what the compiler
 // knows of paths may have been trimmed. Empty: it was not found.
-//
-//nolint:gochecknoglobals // it never changes
 var top = func() string {
 	at, err := os.Getwd()
 	for err == nil && at != filepath.Dir(at) {
