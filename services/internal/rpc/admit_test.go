@@ -46,9 +46,13 @@ func (l *lines) all() []string {
 type slow struct {
 	predictionv1connect.UnimplementedPredictionServiceHandler
 	begun, answer chan struct{} // nil: at once
+	panics        bool
 }
 
 func (s slow) Predict(context.Context, *predictionv1.PredictRequest) (*predictionv1.PredictResponse, error) {
+	if s.panics {
+		panic("slow")
+	}
 	if s.begun != nil {
 		s.begun <- struct{}{}
 		<-s.answer
@@ -242,6 +246,22 @@ func overloadIsRefused(t *testing.T, s admitting) {
 		}
 	}
 	toldTogether(t, s.log, refused)
+}
+
+// TestPanicOnTheShortPath is answered as a panic of the ordinary handler, and so are the calls after it
+// on the same connection.
+func TestPanicOnTheShortPath(t *testing.T) {
+	t.Parallel()
+	c := admission.New(admission.Options{Processors: 1})
+	s := startAdmitting(t, c, slow{panics: true}, func([]byte, []byte, *rpc.ShortCall) ([]byte, bool) { panic("short") })
+	for name, options := range clientOptions() {
+		client := predictionv1connect.NewPredictionServiceClient(s.client, s.url, options...)
+		_, err := client.Predict(t.Context(), &predictionv1.PredictRequest{Features: []float64{1}})
+		if connect.CodeOf(err) != connect.CodeInternal || !strings.Contains(err.Error(), "internal error") {
+			t.Errorf("%s: the answer is %v, expected INTERNAL", name, err)
+		}
+	}
+	untilState(t, c, func(state admission.State) bool { return state.InFlight == 0 && state.Waiting == 0 })
 }
 
 // toldTogether waits until the log has told of all that were refused, and of nothing else.

@@ -102,8 +102,14 @@ func (c *ShortCall) known() *call {
 	return c.call
 }
 
-// Answer answers a request, if it is as most are.
-func (s *Short) Answer(request *h2.ShortRequest, reply *h2.Reply) bool {
+// Answer answers a request, if it is as most are. One that panics here is left to the layers, which
+// know what to tell of it, and whom.
+func (s *Short) Answer(request *h2.ShortRequest, reply *h2.Reply) (answered bool) {
+	defer func() {
+		if recover() != nil {
+			answered = false
+		}
+	}()
 	c, ok := s.calls.Get().(*ShortCall)
 	if !ok {
 		c = new(ShortCall)
