@@ -1,6 +1,8 @@
 package h2
 
 import (
+	"io"
+
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -161,7 +163,7 @@ func (c *conn) open() error {
 	c.mu.Lock()
 	st.sendable = c.peerWindow
 	if h.ends {
-		st.body.err = endOfBody
+		st.body.err = io.EOF
 		st.remoteClosed, st.empty = true, true
 	} else {
 		c.sending++
@@ -229,7 +231,7 @@ func (c *conn) start(st *stream) {
 		c.mu.Unlock()
 		return
 	}
-	whole := st.body.err == endOfBody //nolint:errorlint // it is never wrapped
+	whole := st.body.err == io.EOF //nolint:errorlint // it is never wrapped
 	c.mu.Unlock()
 	if whole && c.answerShort(st) {
 		return

@@ -23,12 +23,11 @@ type Short interface {
 
 // ShortRequest is a request as it arrived.
 type ShortRequest struct {
-	Path, Authority string
-	Fields          []hpack.HeaderField // names are in lower case, and may repeat
-	Body            []byte
-	RemoteAddr      string
-	TLS             *tls.ConnectionState
-	Arrived         time.Time // when the header was read
+	Fields     []hpack.HeaderField // names are in lower case, and may repeat
+	Body       []byte
+	RemoteAddr string
+	TLS        *tls.ConnectionState
+	Arrived    time.Time // when the header was read
 }
 
 // Field is a field of a header or trailer; its name is in lower case.
@@ -103,8 +102,6 @@ func (c *conn) answerShort(st *stream) bool {
 	}
 	s := &c.shortcut
 	s.request = ShortRequest{
-		Path:       st.head.path,
-		Authority:  st.head.authority,
 		Fields:     st.head.fields,
 		Body:       st.body.chunks[0].bytes,
 		RemoteAddr: c.remote,

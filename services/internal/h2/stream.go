@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -18,9 +19,6 @@ var (
 	errBodyClosed = errors.New("http2: the body was closed")
 	errClosed     = errors.New("http2: stream closed")
 )
-
-// endOfBody follows the last byte of a body.
-var endOfBody = io.EOF //nolint:errname,gochecknoglobals // another name for what it is
 
 // stream is a request and its response. What stands below mu's mark is guarded by the mutex of the
 // connection, the rest belongs to the reader until the handler runs, and to the handler then.
@@ -142,7 +140,7 @@ func (st *stream) makeRequest(ctx context.Context) {
 		Body:          &trailedBody{requestBody{st}, &st.request},
 	}).WithContext(ctx)
 	expect := header["Expect"]
-	expects := len(expect) > 0 && expectsContinue(expect)
+	expects := len(expect) > 0 && httpguts.HeaderValuesContainsToken(expect, "100-continue")
 	if expects {
 		delete(header, "Expect")
 	}
@@ -189,7 +187,7 @@ func (st *stream) closeRemote() {
 func (st *stream) endBody() {
 	st.closeRemote()
 	if st.body.err == nil {
-		st.body.err = endOfBody
+		st.body.err = io.EOF
 	}
 	if st.localClosed {
 		delete(st.conn.streams, st.id)
