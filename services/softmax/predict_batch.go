@@ -92,7 +92,7 @@ func (b *batch) predict(i int) error {
 		return b.predictEach(from, to)
 	}
 	b.m.logits(z, rows)
-	if !allFinite(z) {
+	if !allFinite(z) { // as it is with a number that is not
 		return b.predictEach(from, to)
 	}
 	if b.m.link == LinkOneVsRest {
@@ -105,10 +105,11 @@ func (b *batch) predict(i int) error {
 	return nil
 }
 
-// fit reports whether all rows fit the signature.
+// fit reports whether all rows fit the signature. Where it has numbers only, it need not look: since
+// weights are finite, a number that is not leaves no logit of its row finite.
 func (b *batch) fit(rows []float64) bool {
 	if b.m.signature.numeric {
-		return allFinite(rows)
+		return true
 	}
 	for p := b.m.signature.Len(); len(rows) > 0; rows = rows[p:] {
 		if b.m.signature.Check(rows[:p], 0) != nil {

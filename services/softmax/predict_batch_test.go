@@ -126,6 +126,25 @@ func TestABatchTellsItsFirstBadRow(t *testing.T) {
 	}
 }
 
+func TestABatchTellsOfANumberWithoutWeight(t *testing.T) {
+	t.Parallel()
+	r := random(74)
+	for _, classes := range []int{2, 3, 5, 10, 21} {
+		d := randomModel(t, r, numeric(6), classes).Definition()
+		clear(d.Weights[2*classes : 3*classes])
+		m := newModel(t, d)
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			for _, n := range []int{1, 7, 5000} {
+				rows := manyRows(r, m, n)
+				row := r.IntN(n)
+				rows[row*6+2] = bad
+				_, want := m.Predict(make([]float64, classes), rows[row*6:row*6+6])
+				checkSame(t, m.PredictBatch(make([]float64, n*classes), make([]int, n), rows), inRow(want, row))
+			}
+		}
+	}
+}
+
 func TestEveryProbabilityOfABatchIsOne(t *testing.T) {
 	t.Parallel()
 	r := random(73)

@@ -10,6 +10,13 @@ func mulAdd(c []float64, ldc int, a []float64, ars, acs int, b []float64, ldb, m
 		mulAddGo(c, ldc, a, ars, acs, b, ldb, m, n, k)
 		return
 	}
+	if whole := m &^ 15; n == 2 && acs == 1 && whole > 0 {
+		pairRows(&c[0], ldc, &a[0], ars, &b[0], ldb, whole, k)
+		if m -= whole; m == 0 {
+			return
+		}
+		c, a = c[whole*ldc:], a[whole*ars:]
+	}
 	next := following(m, ars, acs)
 	for t := 0; t < k; t += stepsAtOnce {
 		steps, skip := min(stepsAtOnce, k-t), t
@@ -112,6 +119,12 @@ func panel2(c *float64, ldc int, a *float64, ars, acs int, b *float64, ldb, m, n
 
 //go:noescape
 func panel1(c *float64, ldc int, a *float64, ars, acs int, b *float64, ldb, m, n, k int)
+
+// pairRows adds the product of m rows, a multiple of 16 above 0, to two columns; the columns of a lie
+// side by side.
+//
+//go:noescape
+func pairRows(c *float64, ldc int, a *float64, ars int, b *float64, ldb, m, k int)
 
 // row8 takes 29 to 32 columns, row4 13 to 16.
 //

@@ -6,7 +6,8 @@
 // DI: tile of c. SI: bytes from a row of c to the next. DX: tile of a. R8, R10: bytes from a row,
 // a column of a to the next. R12: bytes from a row of b to the next. R13: rows to go.
 // AX, BX: where a and b are read. CX: steps to go. R14: where a is prefetched, SHARE
-// bytes further at each step; not in the narrowest panel, which loads enough as it is.
+// bytes further at each step. The tiles of the narrowest panel are touched first instead, where their
+// rows follow each other.
 
 #define ROW3(LANES, s0, s1, x2, s2) \
 	VMOVUPD     s0, (AX)                       \
@@ -287,11 +288,23 @@ done:                                          \
 	ADDQ        R12, BX
 
 // Beside AX, R14 and R15 read the rows from the fifth and from the ninth on.
-#define PANEL1(BROADCAST) \
+#define PANEL1(BROADCAST, SIZE) \
 	LEAQ        (R8)(R8*2), R9                 \
 rows12:                                        \
 	CMPQ        R13, $12                       \
 	JLT         rows4                          \
+	CMPQ        R10, $SIZE                     \
+	JNE         apart12                        \
+	MOVQ        k+72(FP), BX                   \
+	CMPQ        BX, $8                         \
+	JLT         apart12                        \
+	IMULQ       $SIZE, BX                      \
+	CMPQ        BX, R8                         \
+	JNE         apart12                        \
+	MOVQ        DX, AX                         \
+	LEAQ        (DX)(R9*4), BX                 \
+	TOUCH(AX, BX, Y0, Y1)                      \
+apart12:                                       \
 	VMOVUPD     (R11), Y12                     \
 	MOVQ        DI, AX                         \
 	LOAD1(Y0)                                  \

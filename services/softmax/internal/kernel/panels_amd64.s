@@ -2,6 +2,7 @@
 
 #include "textflag.h"
 #include "lanes_amd64.h"
+#include "touch_amd64.h"
 #include "panels_amd64.h"
 
 #define BROADCAST64(from, x, y) VBROADCASTSD from, y
@@ -68,7 +69,7 @@ TEXT ·panel1(SB), NOSPLIT, $0-80
 	LEAQ        32(R11), R11
 	SHLQ        $3, AX
 	SUBQ        AX, R11
-	PANEL1(BROADCAST64)
+	PANEL1(BROADCAST64, 8)
 
 // func panel3of32(c *float64, ldc int, a *float32, ars, acs int, b *float64, ldb, m, n, k, ahead int)
 TEXT ·panel3of32(SB), NOSPLIT, $0-88
@@ -128,4 +129,4 @@ TEXT ·panel1of32(SB), NOSPLIT, $0-80
 	LEAQ        32(R11), R11
 	SHLQ        $3, AX
 	SUBQ        AX, R11
-	PANEL1(BROADCAST32)
+	PANEL1(BROADCAST32, 4)

@@ -29,6 +29,8 @@ func results(t *testing.T) []float64 {
 	kernel.MulAdd(z, ld, x, features, 1, w, ld, rows, ld, features)
 	kernel.MulAdd32(z, ld, single, features, 1, w, ld, rows, ld, features)
 	all := slices.Clone(z)
+	kernel.MulAdd(z, 2, x, features, 1, w, 2, rows, 2, features)
+	all = append(all, z...)
 	p := slices.Clone(z)
 	all = append(all, kernel.CrossEntropy(z, ld, rows, classes, labels, x[:rows], p))
 	all = append(all, z...)

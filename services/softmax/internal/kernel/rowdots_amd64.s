@@ -3,10 +3,7 @@
 #include "textflag.h"
 #include "lanes_amd64.h"
 #include "lanesum_amd64.h"
-
-// AHEAD is how many bytes ahead rows are prefetched: four rows at once are not the one stream that
-// processors foresee.
-#define AHEAD 4096
+#include "touch_amd64.h"
 
 // func rowDots(z, x *float64, ldx int, w *float64, rows, columns int)
 TEXT ·rowDots(SB), NOSPLIT, $0-48
@@ -30,8 +27,16 @@ TEXT ·rowDots(SB), NOSPLIT, $0-48
 rows4:
 	CMPQ   R13, $4
 	JLT    rows1
+	MOVQ   columns+40(FP), BX
+	SHLQ   $3, BX
+	CMPQ   BX, R8
+	JNE    apart4
+	LEAQ   (SI)(R8*4), BX
 	MOVQ   SI, AX
-	LEAQ   AHEAD(SI), R14
+	TOUCH(AX, BX, Y0, Y1)
+
+apart4:
+	MOVQ   SI, AX
 	MOVQ   DX, BX
 	MOVQ   R10, CX
 	VXORPD Y0, Y0, Y0
@@ -42,9 +47,6 @@ rows4:
 	JZ     last4
 
 step4:
-	PREFETCHT0  (R14)
-	PREFETCHT0  64(R14)
-	ADDQ        $128, R14
 	VMOVUPD     (BX), Y4
 	VFMADD231PD (AX), Y4, Y0
 	VFMADD231PD (AX)(R8*1), Y4, Y1
