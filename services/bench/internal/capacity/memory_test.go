@@ -2,12 +2,15 @@ package capacity_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	modelv1 "github.com/sepal-ml/sepal/gen/go/sepal/model/v1"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
@@ -65,18 +68,21 @@ func perVersion(t *testing.T, features, classes int) float64 {
 			t.Fatal(err)
 		}
 	}
-	// heap returns what a server of the folder takes, and lets it go.
+	// heap returns what a server of the folder takes, the median of three, and lets them go.
 	heap := func() float64 {
 		t.Helper()
-		var taken uint64
-		t.Run("serve", func(t *testing.T) {
-			before := live()
-			o := testenv.Options()
-			o.ModelPath, o.DefaultModel, o.PollInterval = folder, "m", 0
-			testenv.Start(t, o)
-			taken = live() - before
-		})
-		return float64(taken)
+		var taken [3]float64
+		for i := range taken {
+			t.Run("serve", func(t *testing.T) {
+				before := live()
+				o := testenv.Options()
+				o.ModelPath, o.DefaultModel, o.PollInterval = folder, "m", 0
+				testenv.Start(t, o)
+				taken[i] = live() - before
+			})
+		}
+		slices.Sort(taken[:])
+		return taken[1]
 	}
 	// So many that what else comes and goes in the process is little beside them.
 	versions := min(max(8000/features, 4), 256)
@@ -89,14 +95,19 @@ func perVersion(t *testing.T, features, classes int) float64 {
 	return (heap() - one) / float64(versions)
 }
 
-// live returns the bytes of heap that are in use.
-func live() uint64 {
-	for range 3 { // finalisers, and pools that outlive a collection
-		runtime.GC()
-	}
+// live returns the bytes of heap that are in use, once what is on its way out is gone.
+func live() float64 {
 	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	for last := uint64(math.MaxUint64); ; last = m.HeapAlloc {
+		for range 3 { // finalisers, and pools that outlive a collection
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&m)
+		if m.HeapAlloc+1<<10 > last {
+			return float64(m.HeapAlloc)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // model returns one without a reference profile, so without windows for drift.
