@@ -19,6 +19,7 @@ const (
 type history struct {
 	metric *cholesky
 	steps  []pair
+	last   pair // what mark noted
 }
 
 type pair struct {
@@ -30,18 +31,12 @@ type pair struct {
 // metric is wanted.
 func (r *run) lbfgs(ctx context.Context, metric *cholesky, near float64) error {
 	h := history{metric: metric}
-	n := len(r.x)
-	direction := make([]float64, n)
 	first := maxNorm(r.gradient)
 	for taken := 0; !r.over() && maxNorm(r.gradient) > near; taken++ {
 		if taken >= patience && maxNorm(r.gradient) > 1e-3*first {
 			return nil
 		}
-		h.direction(direction, r)
-		before := pair{step: make([]float64, n), change: make([]float64, n)}
-		kernel.AddScaled(before.step, -1, r.x)
-		kernel.AddScaled(before.change, -1, r.gradient)
-		found, err := r.step(ctx, direction, 1)
+		found, err := h.step(ctx, r)
 		switch {
 		case err != nil:
 			return err
@@ -51,14 +46,32 @@ func (r *run) lbfgs(ctx context.Context, metric *cholesky, near float64) error {
 		case !found:
 			return nil
 		}
-		kernel.AddScaled(before.step, 1, r.x)
-		kernel.AddScaled(before.change, 1, r.gradient)
-		h.remember(before)
+		h.remember(r)
 	}
 	return nil
 }
 
-func (h *history) remember(p pair) {
+// step takes a step of L-BFGS. It returns false where there is none.
+func (h *history) step(ctx context.Context, r *run) (bool, error) {
+	direction := make([]float64, len(r.x))
+	h.direction(direction, r)
+	h.mark(r)
+	return r.step(ctx, direction, 1)
+}
+
+// mark notes where the run is, for remember after the next step.
+func (h *history) mark(r *run) {
+	n := len(r.x)
+	h.last = pair{step: make([]float64, n), change: make([]float64, n)}
+	kernel.AddScaled(h.last.step, -1, r.x)
+	kernel.AddScaled(h.last.change, -1, r.gradient)
+}
+
+// remember takes the step from the mark to where the run is.
+func (h *history) remember(r *run) {
+	p := h.last
+	kernel.AddScaled(p.step, 1, r.x)
+	kernel.AddScaled(p.change, 1, r.gradient)
 	curvature := kernel.Dot(p.step, p.change)
 	if !(curvature > 1e-16*math.Sqrt(kernel.Dot(p.step, p.step)*kernel.Dot(p.change, p.change))) {
 		return
