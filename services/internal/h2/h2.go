@@ -33,6 +33,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sepal-ml/sepal/services/internal/stacks"
 )
 
 // Config says what a server allows. A time or number of 0 stands for the default.
@@ -81,9 +83,9 @@ func orDefault[T int | time.Duration](value *T, otherwise T) {
 
 // Server serves connections. Make one with [New].
 type Server struct {
-	config  Config
-	workers workers
-	date    atomic.Pointer[dateText]
+	config Config
+	stacks *stacks.Pool[*stream]
+	date   atomic.Pointer[dateText]
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -92,7 +94,7 @@ type Server struct {
 
 // New returns a server.
 func New(config Config) *Server {
-	return &Server{config: config.withDefaults(), conns: make(map[*conn]struct{})}
+	return &Server{config: config.withDefaults(), stacks: stacks.New((*stream).run), conns: make(map[*conn]struct{})}
 }
 
 // Connection is what is known of a connection before it is served.
@@ -151,7 +153,7 @@ func (s *Server) drained() []*conn {
 }
 
 // Close ends the goroutines that wait for requests. It is due when no connection is served any more.
-func (s *Server) Close() { s.workers.close() }
+func (s *Server) Close() { s.stacks.Close() }
 
 // dateText is a second and how a header says it.
 type dateText struct {

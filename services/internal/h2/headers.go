@@ -239,7 +239,7 @@ func (c *conn) start(st *stream) {
 	c.mu.Lock()
 	c.running++
 	c.mu.Unlock()
-	c.server.workers.run(st)
+	c.server.stacks.Go(st)
 }
 
 // startAll runs the handlers of the streams whose bodies are still to come.

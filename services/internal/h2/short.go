@@ -90,7 +90,7 @@ func (c *conn) startLate() {
 		if st.waits && st.patient && clock()-st.began > int64(shortPatience) {
 			st.waits = false
 			c.running++
-			go c.server.workers.run(st)
+			go c.server.stacks.Go(st)
 		}
 	}
 }
