@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // testCase is a call and what must come of it; see testdata/cases/README.md.
@@ -47,7 +47,7 @@ type caseFile struct {
 func TestCases(t *testing.T) {
 	t.Parallel()
 	env := testenv.Start(t, testenv.Options())
-	other := testenv.Start(t, testenv.Through(testenv.Options(), server.NetHTTP2))
+	other := testenv.Start(t, testenv.Through(testenv.Options(), doors.NetHTTP))
 	if os.Getenv("SEPAL_UPDATE_GOLDEN") != "" {
 		updateCases(t, env)
 	}
@@ -59,7 +59,7 @@ func TestCases(t *testing.T) {
 					t.Run(c.Name+"/"+w.Name, func(t *testing.T) {
 						t.Parallel()
 						env := env
-						if w.Door == server.NetHTTP2 {
+						if w.Door == doors.NetHTTP {
 							env = other
 						}
 						response, callErr := outcome(t, env.Caller(t, w.Protocol), c)

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // TestOnlyLargeAnswersAreCompressed asks, in every protocol, as a client that takes gzip.
@@ -27,7 +27,7 @@ func TestOnlyLargeAnswersAreCompressed(t *testing.T) {
 		large.Rows = append(large.Rows, &predictionv1.Row{Features: []float64{5.1, 3.5, 1.4, 0.2}})
 	}
 	envs := make(map[string]*testenv.Env)
-	for _, door := range testenv.Doors() {
+	for _, door := range doors.Names() {
 		envs[door] = testenv.Start(t, testenv.Through(testenv.Options(), door))
 	}
 	for _, test := range []struct {
@@ -36,21 +36,21 @@ func TestOnlyLargeAnswersAreCompressed(t *testing.T) {
 		door        string // the server of HTTP/2, or none: it is HTTP/1.1
 	}{
 		{"application/json", "Accept-Encoding", ""},
-		{"application/json", "Accept-Encoding", server.NativeHTTP2},
-		{"application/json", "Accept-Encoding", server.NetHTTP2},
+		{"application/json", "Accept-Encoding", doors.Native},
+		{"application/json", "Accept-Encoding", doors.NetHTTP},
 		{"application/proto", "Accept-Encoding", ""},
-		{"application/grpc+proto", "Grpc-Accept-Encoding", server.NativeHTTP2},
-		{"application/grpc+proto", "Grpc-Accept-Encoding", server.NetHTTP2},
-		{"application/grpc+json", "Grpc-Accept-Encoding", server.NativeHTTP2},
+		{"application/grpc+proto", "Grpc-Accept-Encoding", doors.Native},
+		{"application/grpc+proto", "Grpc-Accept-Encoding", doors.NetHTTP},
+		{"application/grpc+json", "Grpc-Accept-Encoding", doors.Native},
 		{"application/grpc-web+proto", "Grpc-Accept-Encoding", ""},
 		{"application/connect+json", "Connect-Accept-Encoding", ""},
-		{"application/connect+proto", "Connect-Accept-Encoding", server.NativeHTTP2},
-		{"application/connect+proto", "Connect-Accept-Encoding", server.NetHTTP2},
+		{"application/connect+proto", "Connect-Accept-Encoding", doors.Native},
+		{"application/connect+proto", "Connect-Accept-Encoding", doors.NetHTTP},
 	} {
 		t.Run(test.contentType+"/"+cmp.Or(test.door, "http1"), func(t *testing.T) {
 			t.Parallel()
 			client := testenv.HTTPClient(t, test.door != "")
-			url := envs[cmp.Or(test.door, server.NativeHTTP2)].URL
+			url := envs[cmp.Or(test.door, doors.Native)].URL
 			// Connect has content types of its own for streams, which alone have envelopes there.
 			stream := strings.HasPrefix(test.contentType, "application/connect+")
 			for compressed, rpc := range map[bool]string{false: "Predict", true: "BatchPredict"} {

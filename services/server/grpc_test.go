@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
 
@@ -48,7 +49,7 @@ func TestGRPCGoPredicts(t *testing.T) {
 
 func TestGRPCGoReadsErrorDetails(t *testing.T) {
 	t.Parallel()
-	for _, door := range testenv.Doors() {
+	for _, door := range doors.Names() {
 		conn := dialGRPC(t, testenv.Start(t, testenv.Through(testenv.Options(), door)))
 		err := conn.Invoke(t.Context(), predictMethod, &predictionv1.PredictRequest{Features: []float64{1}}, new(predictionv1.PredictResponse))
 		s, _ := status.FromError(err)
@@ -92,7 +93,7 @@ func TestGRPCHealth(t *testing.T) {
 // that describes one.
 func TestReflection(t *testing.T) {
 	t.Parallel()
-	for _, door := range testenv.Doors() {
+	for _, door := range doors.Names() {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
 			requireReflection(t, dialGRPC(t, testenv.Start(t, testenv.Through(testenv.Options(), door))))

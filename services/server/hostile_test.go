@@ -11,9 +11,9 @@ import (
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/hostile"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // maxHostileHeap is how much the heap may grow under all attacks at once, with what they themselves
@@ -30,9 +30,9 @@ func TestHostile(t *testing.T) {
 		door   string
 		secure bool
 	}{
-		{server.NativeHTTP2, false},
-		{server.NativeHTTP2, true},
-		{server.NetHTTP2, false}, // only what is HTTP/2 comes to it
+		{doors.Native, false},
+		{doors.Native, true},
+		{doors.NetHTTP, false}, // only what is HTTP/2 comes to it
 	} {
 		secure := test.secure
 		t.Run(test.door+map[bool]string{false: " in clear text", true: " over TLS"}[secure], func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestHostile(t *testing.T) {
 			var attacks sync.WaitGroup
 			free := make(chan struct{}, hostileAtOnce)
 			for _, a := range hostile.Attacks() {
-				if secure && a.ClearText || test.door == server.NetHTTP2 && !a.HTTP2 {
+				if secure && a.ClearText || test.door == doors.NetHTTP && !a.HTTP2 {
 					continue
 				}
 				target := target

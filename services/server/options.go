@@ -13,12 +13,6 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/rpc"
 )
 
-// The servers of HTTP/2 that there are; see [Options].HTTP2.
-const (
-	NativeHTTP2 = doors.Native
-	NetHTTP2    = doors.NetHTTP
-)
-
 // Options set a server up. [DefaultOptions] returns the defaults that the comments name; the
 // zero value of a field is taken as it is.
 type Options struct {
@@ -90,8 +84,8 @@ type Options struct {
 	// TLSMinVersion is the earliest version of TLS that is spoken, "1.2" or "1.3". Default: "1.3",
 	// which "" stands for too.
 	TLSMinVersion string
-	// HTTP2 is whose server of HTTP/2 takes the connections: [NativeHTTP2], or [NetHTTP2], that of
-	// net/http. Default: native.
+	// HTTP2 is whose server of HTTP/2 takes the connections: [doors.Native], or [doors.NetHTTP],
+	// that of net/http. Default: native.
 	HTTP2 string
 	// MaxStreams is how many requests an HTTP/2 connection may have in flight; a client keeps the rest
 	// back. Default: 100. 0: that of the server of HTTP/2.
@@ -162,7 +156,7 @@ func DefaultOptions() Options {
 		MaxBatchRows:    10_000,
 		MaxQueueTime:    250 * time.Millisecond,
 		TLSMinVersion:   "1.3",
-		HTTP2:           NativeHTTP2,
+		HTTP2:           doors.Native,
 		MaxStreams:      100,
 		MaxConnections:  10_000,
 

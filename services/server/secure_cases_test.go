@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
 
@@ -17,7 +18,7 @@ func TestCasesOverTLSWithAToken(t *testing.T) {
 	o, authority, _ := secured(t)
 	o = known(t, o, everyone())
 	urls := make(map[string]string)
-	for _, door := range testenv.Doors() {
+	for _, door := range doors.Names() {
 		urls[door] = "https://" + testenv.Start(t, testenv.Through(o, door)).Address
 	}
 	for path, file := range readCases(t) {

@@ -58,7 +58,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	stopping, stop := context.WithCancel(context.Background())
 	handler, short := newHandler(stopping, o, models, s.state)
 	s.doors, err = doors.New(doors.Options{
-		HTTP2:        cmp.Or(o.HTTP2, NativeHTTP2),
+		HTTP2:        cmp.Or(o.HTTP2, doors.Native),
 		Handler:      handler,
 		Short:        short,
 		MaxStreams:   o.MaxStreams,

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/ratelimit"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 	"github.com/sepal-ml/sepal/services/server"
@@ -40,7 +41,7 @@ func startTwin(t testing.TB, change func(*server.Options)) *twin {
 		o.HTTP2 = door
 		return testenv.Start(t, o)
 	}
-	return &twin{short: start(server.NativeHTTP2), ordinary: start(server.NetHTTP2), client: testenv.HTTPClient(t, true)}
+	return &twin{short: start(doors.Native), ordinary: start(doors.NetHTTP), client: testenv.HTTPClient(t, true)}
 }
 
 // asked is a request of Predict.

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // openStream is a PredictStream of any client.
@@ -71,9 +71,9 @@ func flower(i int) (*predictionv1.PredictStreamRequest, string) {
 func TestStopEndsStreams(t *testing.T) {
 	t.Parallel()
 	for name, open := range streamOpeners() {
-		for _, door := range testenv.Doors() {
+		for _, door := range doors.Names() {
 			for _, busy := range []bool{false, true} {
-				if busy && door == server.NetHTTP2 {
+				if busy && door == doors.NetHTTP {
 					continue // it may close a connection with what is sent to it unread, which takes back its last words
 				}
 				t.Run(name+"/"+door+map[bool]string{false: "/idle", true: "/busy"}[busy], func(t *testing.T) {
@@ -148,7 +148,7 @@ func requireStopping(t *testing.T, stream openStream, i int) {
 // TestDrainKeepsStreams shows that streams go on while a server only drains.
 func TestDrainKeepsStreams(t *testing.T) {
 	t.Parallel()
-	for _, door := range testenv.Doors() {
+	for _, door := range doors.Names() {
 		o := testenv.Through(testenv.Options(), door)
 		o.DrainDelay = time.Millisecond
 		env := testenv.Start(t, o)

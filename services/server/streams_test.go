@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // TestStreamEndsByItsDeadlineThoughNobodyReads asks for more than the connection holds, and
@@ -25,9 +25,9 @@ func TestStreamEndsByItsDeadlineThoughNobodyReads(t *testing.T) {
 		http2 bool
 		door  string
 	}{
-		"http1":         {false, server.NativeHTTP2},
-		"http2":         {true, server.NativeHTTP2},
-		"http2_nethttp": {true, server.NetHTTP2},
+		"http1":         {false, doors.Native},
+		"http2":         {true, doors.Native},
+		"http2_nethttp": {true, doors.NetHTTP},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

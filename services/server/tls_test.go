@@ -30,6 +30,7 @@ import (
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	"github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1/predictionv1connect"
 	"github.com/sepal-ml/sepal/services/internal/certs/certstest"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/identity"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 	"github.com/sepal-ml/sepal/services/server"
@@ -68,12 +69,12 @@ func TestTLS(t *testing.T) {
 	if log := env.Log.String(); !strings.Contains(log, `"tls":true`) {
 		t.Errorf("the log does not say that TLS is on:\n%s", log)
 	}
-	other := testenv.Start(t, testenv.Through(o, server.NetHTTP2))
+	other := testenv.Start(t, testenv.Through(o, doors.NetHTTP))
 	for _, w := range testenv.Ways() {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			address := env.Address
-			if w.Door == server.NetHTTP2 {
+			if w.Door == doors.NetHTTP {
 				address = other.Address
 			}
 			predict(t, securePrediction(t, w.Protocol, authority.Pool(), address), 3)

@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 const service = "/sepal.prediction.v1.PredictionService/"
@@ -155,8 +155,8 @@ func TestAnswersThatNobodyReadsAreLetGo(t *testing.T) {
 	}
 	for way, ask := range ways {
 		for _, method := range []string{"BatchPredict", "BatchPredictStream"} {
-			for _, door := range testenv.Doors() {
-				if way == "http1" && door == server.NetHTTP2 {
+			for _, door := range doors.Names() {
+				if way == "http1" && door == doors.NetHTTP {
 					continue
 				}
 				t.Run(way+"/"+method+"/"+door, func(t *testing.T) {

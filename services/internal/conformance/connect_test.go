@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sepal-ml/sepal/services/internal/conformance"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 )
 
 // connectCases is how many cases the suite makes of connect.yaml.
@@ -74,8 +74,8 @@ func TestConnect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, door := range conformance.Doors() {
-		t.Run(string(door), func(t *testing.T) {
+	for _, door := range doors.Names() {
+		t.Run(door, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			sum, problems := read(connectconformance(t, self, door), connectCases)
@@ -87,7 +87,7 @@ func TestConnect(t *testing.T) {
 				}
 				t.Error(p)
 			}
-			sum.name, sum.took = "Connect: "+string(door), time.Since(began)
+			sum.name, sum.took = "Connect: "+door, time.Since(began)
 			sum.add()
 		})
 	}
@@ -95,7 +95,7 @@ func TestConnect(t *testing.T) {
 
 // connectconformance runs the suite, or those of its cases, with the tests' own binary as the server,
 // and returns what it prints.
-func connectconformance(t *testing.T, self string, door conformance.Door, cases ...string) string {
+func connectconformance(t *testing.T, self string, door string, cases ...string) string {
 	t.Helper()
 	// Few at a time: some cases look at how late a request arrives.
 	args := []string{"--mode", "server", "--conf", "connect.yaml", "--max-servers", "2", "--parallel", "4"}
@@ -109,14 +109,14 @@ func connectconformance(t *testing.T, self string, door conformance.Door, cases 
 	for _, name := range cases {
 		args = append(args, "--run", name)
 	}
-	return judge(t, "connectconformance", []string{serveVariable + "=" + string(door)}, append(args, "--", self)...)
+	return judge(t, "connectconformance", []string{serveVariable + "=" + door}, append(args, "--", self)...)
 }
 
 // mostAgain is how many cases may fail for some of them to be tried again.
 const mostAgain = 5
 
 // again tries a case alone, some times, and reports whether it passes.
-func again(t *testing.T, self string, door conformance.Door, name string) bool {
+func again(t *testing.T, self string, door, name string) bool {
 	t.Helper()
 	const tries = 3
 	for range tries {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sepal-ml/sepal/services/internal/certs/certstest"
 	"github.com/sepal-ml/sepal/services/internal/conformance"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/h2"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
 )
@@ -32,7 +33,7 @@ const h2specPath = "/sepal.prediction.v1.PredictionService/Health?connect=v1&enc
 type target struct {
 	name string
 	// start starts it and returns its address.
-	start func(t *testing.T, door conformance.Door, secure bool) string
+	start func(t *testing.T, door string, secure bool) string
 	// eager says that it may refuse a request before it has seen the end of it.
 	eager bool
 	// alone says that nothing but HTTP/2 is spoken on its port, in clear text and by Sepal's own server.
@@ -48,10 +49,10 @@ func targets() []target {
 }
 
 // startSepal starts the whole server.
-func startSepal(t *testing.T, door conformance.Door, secure bool) string {
+func startSepal(t *testing.T, door string, secure bool) string {
 	t.Helper()
 	o := testenv.Options()
-	o.HTTP2 = string(door)
+	o.HTTP2 = door
 	if secure {
 		o.TLSCert, o.TLSKey = certstest.WritePair(t, t.TempDir(), certstest.New(t, "h2spec").Server(t))
 	}
@@ -59,7 +60,7 @@ func startSepal(t *testing.T, door conformance.Door, secure bool) string {
 }
 
 // startDoors starts a server that answers whatever it is asked when it has seen the end of it.
-func startDoors(t *testing.T, door conformance.Door, secure bool) string {
+func startDoors(t *testing.T, door string, secure bool) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,7 +89,7 @@ func startDoors(t *testing.T, door conformance.Door, secure bool) string {
 }
 
 // startAlone starts a server of package h2 that serves every connection as one of HTTP/2.
-func startAlone(t *testing.T, _ conformance.Door, _ bool) string {
+func startAlone(t *testing.T, _ string, _ bool) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,13 +126,13 @@ func patient() http.Handler {
 
 // h2specRefusals are the cases that a door does not pass, and why. The native one has none of its own:
 // pure says that nothing but HTTP/2 is spoken.
-func h2specRefusals(door conformance.Door, pure bool) map[string]string {
+func h2specRefusals(door string, pure bool) map[string]string {
 	known := make(map[string]string)
 	if !pure {
 		// No client of HTTP/2 begins so. h2spec takes the answer for a frame that is broken.
 		known["http2/3.5/2"] = "the port speaks HTTP/1.1 too, and answers as that does: with 400, and closes"
 	}
-	if door == conformance.NetHTTP {
+	if door == doors.NetHTTP {
 		known["http2/6.5.3/1"] = "net/http hangs up on settings that name one twice"
 		known["http2/8.1.2.2/1"] = "net/http answers a header Connection with 400, and does not reset the stream"
 		known["http2/8.1.2.2/2"] = "net/http answers a TE other than trailers with 400, and does not reset the stream"
@@ -148,9 +149,9 @@ func h2specRaces() []string {
 func TestH2Spec(t *testing.T) {
 	t.Parallel()
 	for _, target := range targets() {
-		for _, door := range conformance.Doors() {
+		for _, door := range doors.Names() {
 			for _, secure := range []bool{false, true} {
-				if target.alone && (secure || door != conformance.Native) {
+				if target.alone && (secure || door != doors.Native) {
 					continue
 				}
 				name := fmt.Sprintf("%s, %s, clear text", target.name, door)
@@ -167,7 +168,7 @@ func TestH2Spec(t *testing.T) {
 }
 
 // h2spec lets h2spec try a server, and returns what came of it.
-func h2spec(t *testing.T, target target, door conformance.Door, secure bool) result {
+func h2spec(t *testing.T, target target, door string, secure bool) result {
 	t.Helper()
 	args, began := h2specArgs(t, target.start(t, door, secure), secure), time.Now()
 	cases, out := runH2spec(t, args)

@@ -13,29 +13,16 @@ import (
 	"github.com/sepal-ml/sepal/services/internal/wire"
 )
 
-// Door is who serves HTTP/2, as HTTP2 of the server's options calls it.
-type Door string
-
-const (
-	// Native is Sepal's own server of HTTP/2, package h2.
-	Native Door = doors.Native
-	// NetHTTP is that of package net/http.
-	NetHTTP Door = doors.NetHTTP
-)
-
-// Doors are all of them.
-func Doors() []Door { return []Door{Native, NetHTTP} }
-
 // What the product has where nobody sets it.
 const (
 	timeout    = 30 * time.Second
 	maxStreams = 100
 )
 
-// Serve serves the connections of a listener, over TLS where there is a config, until ctx ends.
-func Serve(ctx context.Context, inner net.Listener, door Door, config *tls.Config, handler http.Handler) error {
+// Serve serves the connections of a listener by one of the doors, over TLS where there is a config, until ctx ends.
+func Serve(ctx context.Context, inner net.Listener, door string, config *tls.Config, handler http.Handler) error {
 	s, err := doors.New(doors.Options{
-		HTTP2: string(door), Handler: handler, MaxStreams: maxStreams, WriteTimeout: timeout,
+		HTTP2: door, Handler: handler, MaxStreams: maxStreams, WriteTimeout: timeout,
 		ErrorLog: log.New(io.Discard, "", 0),
 	})
 	if err != nil {

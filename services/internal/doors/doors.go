@@ -37,6 +37,9 @@ const (
 	pingTimeout = 20 * time.Second
 )
 
+// Names returns those of all servers of HTTP/2.
+func Names() []string { return []string{Native, NetHTTP} }
+
 // Options say who is let in, and to whom.
 type Options struct {
 	// HTTP2 is whose server of HTTP/2 takes the connections: [Native] or [NetHTTP].

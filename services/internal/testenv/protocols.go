@@ -13,6 +13,7 @@ import (
 	"github.com/sepal-ml/sepal/gen/go/sepal/monitoring/v1/monitoringv1connect"
 	predictionv1 "github.com/sepal-ml/sepal/gen/go/sepal/prediction/v1"
 	registryv1 "github.com/sepal-ml/sepal/gen/go/sepal/registry/v1"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/server"
 )
 
@@ -50,18 +51,15 @@ type Way struct {
 func Ways() []Way {
 	var ways []Way
 	for _, p := range Protocols() {
-		ways = append(ways, Way{p, server.NativeHTTP2})
+		ways = append(ways, Way{p, doors.Native})
 		if p.http2 {
 			other := p
 			other.Name += "_nethttp"
-			ways = append(ways, Way{other, server.NetHTTP2})
+			ways = append(ways, Way{other, doors.NetHTTP})
 		}
 	}
 	return ways
 }
-
-// Doors are the servers of HTTP/2 that there are.
-func Doors() []string { return []string{server.NativeHTTP2, server.NetHTTP2} }
 
 // Through returns options of a server whose HTTP/2 is served by the door.
 func Through(o server.Options, door string) server.Options {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/server"
 )
 
@@ -26,13 +27,13 @@ func TestCurl(t *testing.T) {
 		version    string
 		fresh      bool // curl 7.88 fails where it uses such a connection again
 	}{
-		{"HTTP 1.1", "--http1.1", server.NativeHTTP2, false, "1.1", false},
-		{"an upgrade that is passed over", "--http2", server.NativeHTTP2, false, "1.1", false},
-		{"prior knowledge", "--http2-prior-knowledge", server.NativeHTTP2, false, "2", true},
-		{"prior knowledge, nethttp", "--http2-prior-knowledge", server.NetHTTP2, false, "2", true},
-		{"HTTP 1.1 over TLS", "--http1.1", server.NativeHTTP2, true, "1.1", false},
-		{"ALPN", "--http2", server.NativeHTTP2, true, "2", false},
-		{"ALPN, nethttp", "--http2", server.NetHTTP2, true, "2", false},
+		{"HTTP 1.1", "--http1.1", doors.Native, false, "1.1", false},
+		{"an upgrade that is passed over", "--http2", doors.Native, false, "1.1", false},
+		{"prior knowledge", "--http2-prior-knowledge", doors.Native, false, "2", true},
+		{"prior knowledge, nethttp", "--http2-prior-knowledge", doors.NetHTTP, false, "2", true},
+		{"HTTP 1.1 over TLS", "--http1.1", doors.Native, true, "1.1", false},
+		{"ALPN", "--http2", doors.Native, true, "2", false},
+		{"ALPN, nethttp", "--http2", doors.NetHTTP, true, "2", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

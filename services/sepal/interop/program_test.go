@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/sepal-ml/sepal/services/internal/certs/certstest"
+	"github.com/sepal-ml/sepal/services/internal/doors"
 	"github.com/sepal-ml/sepal/services/internal/testenv"
-	"github.com/sepal-ml/sepal/services/server"
 )
 
 // folder is where the binary is built, which TestMain removes.
@@ -73,7 +73,7 @@ func onNative(t *testing.T, test func(*testing.T, *process)) {
 	for name, secure := range map[string]bool{"clear text": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, serve(t, server.NativeHTTP2, secure))
+			test(t, serve(t, doors.Native, secure))
 		})
 	}
 }
@@ -82,7 +82,7 @@ func onNetHTTP(t *testing.T, test func(*testing.T, *process)) {
 	t.Helper()
 	t.Run("nethttp", func(t *testing.T) {
 		t.Parallel()
-		test(t, serve(t, server.NetHTTP2, false))
+		test(t, serve(t, doors.NetHTTP, false))
 	})
 }
 
