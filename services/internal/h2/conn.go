@@ -70,6 +70,7 @@ type conn struct {
 	owed       int64 // bytes of bodies that were read, and not given back to the client yet
 	receivable int64 // what the client may still send
 
+	early   early
 	going   goingAway
 	failure error // why no more can be sent; set once
 }
@@ -255,6 +256,7 @@ func (c *conn) end() {
 	if c.going.timer != nil {
 		c.going.timer.Stop()
 	}
+	c.endEarly()
 	told := c.out.finish()
 	c.mu.Unlock()
 	if told {

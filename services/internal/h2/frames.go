@@ -200,6 +200,7 @@ func (c *conn) takeReset(f *http2.RSTStreamFrame) error {
 	st := c.streams[f.StreamID]
 	if st == nil {
 		err := c.unknown(f.StreamID)
+		c.early.end(f.StreamID)
 		c.mu.Unlock()
 		return errors.Join(err, c.charge(costFrame))
 	}
@@ -256,6 +257,9 @@ func (c *conn) takePart(f *http2.DataFrame, p []byte, size int64) (*stream, erro
 		return st, c.fill(st, p, size, f.StreamEnded())
 	}
 	c.giveBack(size)
+	if f.StreamEnded() {
+		c.early.end(f.StreamID)
+	}
 	if err := c.unknown(f.StreamID); err != nil || c.going.forgot(f.StreamID) {
 		return nil, err
 	}

@@ -132,6 +132,9 @@ func (c *conn) takeList() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if h.ends {
+		c.early.end(h.id)
+	}
 	switch {
 	case c.going.forgot(h.id):
 		return nil

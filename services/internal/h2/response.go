@@ -40,6 +40,7 @@ type response struct {
 	written int64
 	typed   bool // there is a Content-Type, or no need for one
 	dated   bool
+	trailed bool     // a header block ends it, of trailers or the only one
 	last    bool     // the connection is to be closed after this
 	names   []string // of the trailers that are announced, as keys
 
@@ -248,6 +249,7 @@ func (w *response) sendHeaders(first []byte, length int64, end bool) {
 		c.replies.field("date", c.server.dateNow(time.Now()))
 	}
 	c.out.headers(w.st.id, c.replies.block(), end)
+	w.trailed = end
 	if w.last {
 		c.drainLocked()
 	}
@@ -309,6 +311,7 @@ func (w *response) finishLocked(trailers []pair) {
 	if st.write(w.buffer, len(trailers) == 0) != nil || len(trailers) == 0 {
 		return
 	}
+	w.trailed = true
 	c.replies.beginTrailers()
 	for _, f := range trailers {
 		c.replies.field(f.name, f.value)

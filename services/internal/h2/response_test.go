@@ -288,28 +288,6 @@ func mustNot(wrong bool) {
 	}
 }
 
-// TestEarlyAnswer answers before the body has arrived: the client is told to stop, and what it sends
-// meanwhile is no fault, neither DATA nor trailers.
-func TestEarlyAnswer(t *testing.T) {
-	bubble(t, h2.Config{}, func(w http.ResponseWriter, _ *http.Request) { say(w, "no") }, func(p *peer) {
-		for id := uint32(1); id < 400; id += 2 {
-			p.post(id, "/")
-		}
-		for id := uint32(1); id < 400; id += 2 {
-			a := p.of(id)
-			if string(a.body) != "no" || !a.ended || len(a.resets) != 1 || a.resets[0] != http2.ErrCodeNo {
-				t.Fatalf("stream %d: %+v", id, a)
-			}
-			p.data(id, false, "late")
-			p.open(id, true, "x", "late too")
-		}
-		p.wantsOpen()
-		if got := len(p.of(1).resets); got != 1 {
-			t.Errorf("stream 1 was reset %d times", got)
-		}
-	})
-}
-
 // TestDeadlines sets those of an http.ResponseController.
 func TestDeadlines(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -239,8 +239,7 @@ func (st *stream) done() {
 	if st.failure == nil {
 		st.localClosed = true
 		if !st.remoteClosed { // the client need not send the rest
-			c.out.reset(st.id, http2.ErrCodeNo)
-			c.going.forget(st.id)
+			c.answeredEarly(st.id, st.response.trailed)
 			st.closeRemote()
 		}
 		delete(c.streams, st.id)
