@@ -45,6 +45,9 @@ func (a *answer) Flush() {
 }
 
 func (a *answer) flush() {
+	if !a.begun && a.failure() != 0 { // an error over gRPC is nothing but headers
+		a.call.tellID(a.Header())
+	}
 	a.begun = true
 	// Where flushing fails, the next write does.
 	if f, ok := a.ResponseWriter.(http.Flusher); ok {

@@ -27,6 +27,7 @@ type call struct {
 	protocol metrics.Protocol // set with rpc
 
 	body     boundedBody
+	late     lateBody
 	times    times
 	deadline deadlineContext
 	trace    *callTrace // nil: it is not traced

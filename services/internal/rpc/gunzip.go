@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 
@@ -32,7 +33,7 @@ type gunzip struct {
 // Reset begins with another message.
 func (g *gunzip) Reset(from io.Reader) error {
 	g.read = 0
-	return g.Reader.Reset(from)
+	return unreadable(g.Reader.Reset(from))
 }
 
 func (g *gunzip) Read(p []byte) (int, error) {
@@ -41,5 +42,16 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	}
 	n, err := g.Reader.Read(p)
 	g.read += int64(n)
-	return n, err
+	return n, unreadable(err)
+}
+
+// unreadable says what it is that cannot be read. io.EOF stays itself.
+func unreadable(err error) error {
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the gzip data is cut short, or more follows it")
+	}
+	return fmt.Errorf("what was said to be gzip is damaged or none: %w", err)
 }

@@ -17,8 +17,11 @@ import (
 func misfit(data []byte, d protoreflect.MessageDescriptor, decodeErr error) error {
 	w := &jsonWalk{decoder: json.NewDecoder(bytes.NewReader(data))}
 	w.decoder.UseNumber()
-	if err := w.message("", d); err != nil {
+	if err := w.message("", d, false); err != nil {
 		return err
+	}
+	if half := halfCharacter(data); half != "" {
+		return fmt.Errorf("a string has %s, which is half a character, expected both halves or neither", half)
 	}
 	return errors.New(plain(decodeErr))
 }
@@ -44,9 +47,10 @@ func (w *jsonWalk) next(path, want string) (json.Token, error) {
 	return nil, fmt.Errorf("%s %s, expected %s", Bounded(path), problem, want)
 }
 
-func (w *jsonWalk) message(path string, d protoreflect.MessageDescriptor) error {
+// message reads an object, or null where that stands for a field not given.
+func (w *jsonWalk) message(path string, d protoreflect.MessageDescriptor, nullable bool) error {
 	token, err := w.next(path, "a JSON object")
-	if err != nil || token == nil {
+	if err != nil || nullable && token == nil {
 		return err
 	}
 	if token != json.Delim('{') {
@@ -73,7 +77,7 @@ func (w *jsonWalk) field(path string, f protoreflect.FieldDescriptor) error {
 	case f.IsList():
 		return w.list(path, f)
 	case f.Message() != nil:
-		return w.message(path, f.Message())
+		return w.message(path, f.Message(), true)
 	default:
 		return w.scalar(path, f.Kind(), true)
 	}
@@ -90,7 +94,7 @@ func (w *jsonWalk) list(path string, f protoreflect.FieldDescriptor) error {
 	for i := 0; w.decoder.More(); i++ {
 		element := fmt.Sprintf("%s[%d]", path, i)
 		if f.Message() != nil {
-			err = w.message(element, f.Message())
+			err = w.message(element, f.Message(), false)
 		} else {
 			err = w.scalar(element, f.Kind(), false)
 		}
@@ -109,10 +113,13 @@ func (w *jsonWalk) scalar(path string, kind protoreflect.Kind, nullable bool) er
 	if err != nil {
 		return err
 	}
-	if !fits(token, kind) && !(nullable && token == nil) {
-		return mismatch(path, token, want)
+	switch {
+	case fits(token, kind), nullable && token == nil:
+		return nil
+	case beyond(token, kind):
+		want = "a number from -1.8e308 to 1.8e308"
 	}
-	return nil
+	return mismatch(path, token, want)
 }
 
 // anything passes over a value of whatever kind.
@@ -188,6 +195,15 @@ func fits(token json.Token, kind protoreflect.Kind) bool {
 	default:
 		return true
 	}
+}
+
+// beyond reports whether a token is a number beyond those of a kind that has fractions.
+func beyond(token json.Token, kind protoreflect.Kind) bool {
+	if kind != protoreflect.DoubleKind && kind != protoreflect.FloatKind {
+		return false
+	}
+	_, err := strconv.ParseFloat(fmt.Sprint(token), 64)
+	return errors.Is(err, strconv.ErrRange)
 }
 
 func mismatch(path string, token json.Token, want string) error {

@@ -26,7 +26,9 @@ func Timely(timeout time.Duration, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, r := callOf(r)
+		c.late.begin(r, timeout)
 		c.times.begin(w, r, timeout)
+		c.times.body = &c.late
 		defer c.times.end()
 		next.ServeHTTP(w, r)
 	})
@@ -35,6 +37,7 @@ func Timely(timeout time.Duration, next http.Handler) http.Handler {
 // times are the deadlines of a request on its way in and out. Their zero value is none.
 type times struct {
 	timeout    time.Duration
+	body       *lateBody           // nil: there are no times
 	connection http.ResponseWriter // over HTTP/1.1
 	stream     *streamTimer        // over HTTP/2, until lifted
 }
@@ -66,6 +69,9 @@ func (t *times) received() {
 
 // lift takes the deadlines back, as far as they have not passed.
 func (t *times) lift() {
+	if t.body != nil {
+		t.body.limit = 0
+	}
 	t.received()
 	if t.connection != nil {
 		setWriteDeadline(t.connection, time.Time{})

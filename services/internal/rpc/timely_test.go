@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,7 +50,35 @@ func TestSlowBodyOfHTTP2IsCutOff(t *testing.T) {
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(string(text), "deadline_exceeded") {
+	if err != nil || response.StatusCode != http.StatusGatewayTimeout || !strings.Contains(string(text), slowBody) {
+		t.Errorf("got %d %s, %v", response.StatusCode, text, err)
+	}
+}
+
+// slowBody is what a client hears whose request takes longer than 50 ms to arrive.
+const slowBody = `{"code":"deadline_exceeded","message":"the request did not arrive whole within 50ms"}`
+
+// TestSlowBodyOfHTTP1IsCutOff sends the header of a request and no body.
+func TestSlowBodyOfHTTP1IsCutOff(t *testing.T) {
+	t.Parallel()
+	h := endpoints(new(journal), zerolog.Disabled, 0, func(context.Context) error { return nil })["unary"]
+	server := httptest.NewServer(Timely(50*time.Millisecond, h))
+	defer server.Close()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST "+procedure+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusGatewayTimeout || string(text) != slowBody {
 		t.Errorf("got %d %s, %v", response.StatusCode, text, err)
 	}
 }
