@@ -6,6 +6,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// NotOpened returns what Start says of a port that could not be opened.
+func NotOpened(err error) error { return notOpened(err) }
+
 // HTTPLog returns what takes what net/http has to say.
 func HTTPLog(logger zerolog.Logger) io.Writer { return httpLog{logger} }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,6 +262,16 @@ func TestPortInUse(t *testing.T) {
 	}
 	if err := s.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "address already in use; set HOST and PORT") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestPortThatMayNotBeOpened shows that another address is asked for only where that helps.
+func TestPortThatMayNotBeOpened(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EACCES)}
+	want := "listen tcp: bind: permission denied; set PORT to one that this user may open, which are those from 1024 on most machines"
+	if err := server.NotOpened(refused); err.Error() != want || !errors.Is(err, syscall.EACCES) {
+		t.Errorf("got %v, expected %s", err, want)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"net"
 	"strconv"
@@ -86,10 +87,18 @@ func (s *Server) Start(ctx context.Context) error {
 	address := net.JoinHostPort(s.options.Host, strconv.Itoa(int(s.options.Port)))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("%w; set HOST and PORT to an address that is free here", err)
+		return notOpened(err)
 	}
 	s.serve(listener)
 	return nil
+}
+
+// notOpened says what to do about a port that could not be opened.
+func notOpened(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; set PORT to one that this user may open, which are those from 1024 on most machines", err)
+	}
+	return fmt.Errorf("%w; set HOST and PORT to an address that is free here", err)
 }
 
 // StartOn is Start on a listener of the caller's, which the server closes.
