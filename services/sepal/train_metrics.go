@@ -70,7 +70,7 @@ func writeConfusion(out io.Writer, classes []string, confusion []uint32) {
 	names := make([]string, k)
 	first, widths := len(corner), make([]int, k)
 	for i, class := range classes {
-		names[i] = printable(class)
+		names[i] = shortName(class)
 		widths[i] = utf8.RuneCountInString(names[i])
 		first = max(first, widths[i])
 	}

@@ -66,7 +66,7 @@ func writeFit(out io.Writer, m *modelv1.Model, heat *trainer.Calibration) {
 	if weights := report.GetClassWeights(); len(weights) > 0 {
 		parts := make([]string, 0, len(weights))
 		for k, weight := range weights[:min(len(weights), maxClassesShown)] {
-			parts = append(parts, fmt.Sprintf("%s %.4g", printable(m.GetClasses()[k]), weight))
+			parts = append(parts, fmt.Sprintf("%s %.4g", shortName(m.GetClasses()[k]), weight))
 		}
 		fmt.Fprintf(out, "\tclass weights %s\n", strings.Join(parts, ", "))
 	}
@@ -124,7 +124,7 @@ func writeLargest(w io.Writer, classes []string, largest []trainer.ClassWeights)
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	names := make([]string, len(largest))
 	for i, l := range largest {
-		names[i] = "  " + printable(classes[l.Class])
+		names[i] = "  " + shortName(classes[l.Class])
 	}
 	fmt.Fprintln(out, strings.Join(names, "\t\t"))
 	for i := range shown {
@@ -144,7 +144,7 @@ func weightsAt(largest []trainer.ClassWeights, rank int) (line string, found boo
 	for i, l := range largest {
 		cells[i] = "  \t"
 		if rank < len(l.Weights) {
-			cells[i] = fmt.Sprintf("  %s\t%+.3f", printable(l.Weights[rank].Column), l.Weights[rank].PerDeviation)
+			cells[i] = fmt.Sprintf("  %s\t%+.3f", shortName(l.Weights[rank].Column), l.Weights[rank].PerDeviation)
 			found = true
 		}
 	}

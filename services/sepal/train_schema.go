@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -23,7 +24,7 @@ func (c *trainCmd) readSchema() (*softmax.Signature, error) {
 	if c.Schema == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(c.Schema)
+	data, err := readAtMost(c.Schema, maxSchemaBytes)
 	if err != nil {
 		return nil, fmt.Errorf("--schema: %w (--write-schema writes one)", err)
 	}
@@ -37,6 +38,23 @@ func (c *trainCmd) readSchema() (*softmax.Signature, error) {
 		return nil, fmt.Errorf("--schema: %s: %w", c.Schema, err)
 	}
 	return schema, nil
+}
+
+// maxSchemaBytes is the size of the largest schema: a wide table with long categories has some MiB.
+const maxSchemaBytes = 256 << 20
+
+// readAtMost reads a file, which may be a device that has no end.
+func readAtMost(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s has more than %d bytes", path, most)
+	}
+	return data, err
 }
 
 // compileSignature makes the signature that a message describes, by way of a model that knows

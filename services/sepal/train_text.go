@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/sepal-ml/sepal/services/internal/dataset"
 	"github.com/sepal-ml/sepal/services/softmax"
@@ -24,7 +25,7 @@ func writeTable(w io.Writer, t *dataset.Table) error {
 	fmt.Fprint(out, "\nfeature\tkind\tvalues\tmissing\n")
 	for j := range min(t.Signature.Len(), maxFeaturesShown) {
 		f := t.Signature.Feature(j)
-		fmt.Fprintf(out, "%s\t%s\t%s\n", printable(f.Name), describeFeature(f), describeMissing(t, j))
+		fmt.Fprintf(out, "%s\t%s\t%s\n", shortName(f.Name), describeFeature(f), describeMissing(t, j))
 	}
 	if more := t.Signature.Len() - maxFeaturesShown; more > 0 {
 		fmt.Fprintf(out, "… %d more\n", more)
@@ -39,18 +40,33 @@ func writeClasses(out io.Writer, t *dataset.Table) {
 	for i, w := range t.Weights {
 		sums[t.Labels[i]] += w
 	}
-	fmt.Fprintf(out, "\n%s\trows", printable(t.Label))
+	fmt.Fprintf(out, "\n%s\trows", shortName(t.Label))
 	if t.Weights != nil {
 		fmt.Fprint(out, "\tweight")
 	}
 	fmt.Fprintln(out)
 	for class, n := range t.ClassCounts() {
-		fmt.Fprintf(out, "%s\t%d", printable(t.Classes[class]), n)
+		fmt.Fprintf(out, "%s\t%d", shortName(t.Classes[class]), n)
 		if t.Weights != nil {
 			fmt.Fprintf(out, "\t%.6g", sums[class])
 		}
 		fmt.Fprintln(out)
 	}
+}
+
+// maxNameShown is how many bytes of a name or a category stand on a terminal.
+const maxNameShown = 60
+
+// shortName returns a text of the data as a terminal may show it, its beginning if it is long.
+func shortName(text string) string {
+	if len(text) > maxNameShown {
+		end := maxNameShown
+		for end > 0 && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end] + "…"
+	}
+	return printable(text)
 }
 
 func describeSparse(t *dataset.Table) string {
@@ -65,11 +81,11 @@ func describeSparse(t *dataset.Table) string {
 func describeFeature(f *softmax.Feature) string {
 	const most = 6
 	if !f.Categorical() && f.Range == nil {
-		return "number\t" + printable(f.Unit)
+		return "number\t" + shortName(f.Unit)
 	}
 	if !f.Categorical() {
 		return fmt.Sprintf("number\t%s", strings.TrimSpace(fmt.Sprintf("%s to %s %s",
-			shortest(f.Range.Min), shortest(f.Range.Max), printable(f.Unit))))
+			shortest(f.Range.Min), shortest(f.Range.Max), shortName(f.Unit))))
 	}
 	names := make([]string, 0, most+1)
 	for i, category := range f.Categories {
@@ -77,11 +93,11 @@ func describeFeature(f *softmax.Feature) string {
 			names = append(names, "…")
 			break
 		}
-		names = append(names, printable(category))
+		names = append(names, shortName(category))
 	}
 	text := fmt.Sprintf("category\t%d: %s", len(f.Categories), strings.Join(names, ", "))
 	if f.Other != nil {
-		text += "; all else as " + printable(f.Categories[*f.Other])
+		text += "; all else as " + shortName(f.Categories[*f.Other])
 	}
 	return text
 }
@@ -96,7 +112,7 @@ func describeMissing(t *dataset.Table, j int) string {
 	case f.Impute == nil:
 		return text
 	case f.Categorical():
-		return text + ", taken as " + printable(f.Categories[int(*f.Impute)])
+		return text + ", taken as " + shortName(f.Categories[int(*f.Impute)])
 	default:
 		return text + ", taken as " + shortest(*f.Impute)
 	}

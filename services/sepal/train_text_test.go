@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,35 @@ func TestConfusionIsAligned(t *testing.T) {
 	writeConfusion(&out, make([]string, 21), nil)
 	if !strings.Contains(out.String(), "of 21 classes is too large to show") {
 		t.Errorf("got %s", out.String())
+	}
+}
+
+func TestLongNamesAreShortOnATerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Bonn":                           "Bonn",
+		strings.Repeat("z", 60):          strings.Repeat("z", 60),
+		strings.Repeat("z", 61):          strings.Repeat("z", 60) + "…",
+		"z" + strings.Repeat("é", 1<<20): "z" + strings.Repeat("é", 29) + "…",
+		"tab\t":                          `"tab\t"`,
+	} {
+		if got := shortName(text); got != want {
+			t.Errorf("%.80q is shown as %.80q, expected %q", text, got, want)
+		}
+	}
+}
+
+func TestASchemaWithoutEndIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := readAtMost(path, 5); string(data) != "12345" || err != nil {
+		t.Errorf("got %q and the error %v", data, err)
+	}
+	if _, err := readAtMost(path, 4); err == nil || !strings.HasSuffix(err.Error(), "has more than 4 bytes") {
+		t.Errorf("error is %v", err)
 	}
 }
 

@@ -43,19 +43,21 @@ func (r *training) profile(ctx context.Context, m *softmax.Model, all softmax.Sa
 		out.Features = sparseProfiles(t.Sparse, t.Len(), t.Signature.Len())
 		return out, nil
 	}
+	var values []float64
 	for j := range t.Signature.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		out.Features = append(out.Features, r.featureProfile(j))
+		values = t.AppendPresent(values[:0], j)
+		out.Features = append(out.Features, r.featureProfile(j, values))
 	}
 	return out, nil
 }
 
-func (r *training) featureProfile(j int) *modelv1.FeatureProfile {
+// featureProfile describes a feature by its values, which it may reorder.
+func (r *training) featureProfile(j int, values []float64) *modelv1.FeatureProfile {
 	t := r.table
 	out := &modelv1.FeatureProfile{MissingShare: float64(len(t.Missing[j])) / float64(t.Len())}
-	values := t.Present(j)
 	var counts []int
 	if f := t.Signature.Feature(j); f.Categorical() {
 		counts = make([]int, len(f.Categories))

@@ -98,7 +98,7 @@ func (b *builder) addWeightText(text []byte, at int) *Error {
 		if missing(text) {
 			return b.failWeight(at, "the weight is missing; every row needs one")
 		}
-		return b.failWeight(at, strconv.Quote(string(text))+notWeight)
+		return b.failWeight(at, strconv.Quote(brief(text))+notWeight)
 	}
 	return b.addWeight(number, at)
 }

@@ -65,7 +65,7 @@ func (c *column) miss(text []byte, row, at int) (float64, *Error) {
 	if c.needed {
 		shown := "null"
 		if text != nil {
-			shown = strconv.Quote(string(text))
+			shown = strconv.Quote(brief(text))
 		}
 		return 0, c.fail(at, "the value is missing (%s); impute missing values, or remove the row", shown)
 	}
@@ -128,7 +128,7 @@ func (c *column) addNew(text string, at int) (float64, *Error) {
 		return 0, c.tooMany(at)
 	}
 	if !utf8.ValidString(text) {
-		return 0, c.fail(at, "%q is not UTF-8 text", text)
+		return 0, c.fail(at, "%q is not UTF-8 text", brief(text))
 	}
 	code := int32(len(c.texts))
 	c.code[text] = code
@@ -144,11 +144,11 @@ func (c *column) parse(text string, at int) float64 {
 	switch {
 	case math.Abs(number) > MaxMagnitude: // infinite too
 		if c.tooLarge.at == 0 {
-			c.tooLarge = sighting{at, text}
+			c.tooLarge = sighting{at, brief(text)}
 		}
 	case !ok:
 		if c.notNumber.at == 0 {
-			c.notNumber = sighting{at, text}
+			c.notNumber = sighting{at, brief(text)}
 		}
 	default:
 		return number
@@ -180,6 +180,18 @@ func (c *column) numbersPrevail() bool {
 	return numbers > c.present/2
 }
 
+// numbersWithCommas reports whether all the texts would be numbers if commas were points, or nothing.
+func (c *column) numbersWithCommas() bool {
+	if c.categorical || len(c.texts) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(c.texts, func(text string) bool {
+		_, decimal := parseNumber([]byte(strings.Replace(text, ",", ".", 1)))
+		_, grouped := parseNumber([]byte(strings.ReplaceAll(text, ",", "")))
+		return !decimal && !grouped
+	})
+}
+
 const notInRange = "%q is not a finite number of at most %g in magnitude"
 
 // tooMany says why a column whose values are not all numbers cannot have so many of them.
@@ -187,6 +199,9 @@ func (c *column) tooMany(at int) *Error {
 	if odd := c.notNumber; odd.at > 0 && c.mostlyNumbers() {
 		return c.fail(odd.at, "%q is not a number, and with more than %d distinct values the column cannot be categorical; correct the cell, or drop the column",
 			odd.text, c.limit)
+	}
+	if odd := c.notNumber; odd.at > 0 && c.numbersWithCommas() {
+		return c.fail(odd.at, "%q is not a number, for which a comma stands for nothing; write a point before decimals, and nothing between thousands", odd.text)
 	}
 	if odd := c.tooLarge; !c.categorical && odd.at > 0 && c.notNumber.at == 0 {
 		return c.fail(odd.at, notInRange, odd.text, MaxMagnitude)

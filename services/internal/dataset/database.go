@@ -119,27 +119,41 @@ func (d *database) query(ctx context.Context, query string) (result, error) {
 	if d.sqlite == "" {
 		return d.queryPostgres(ctx, query)
 	}
+	return d.querySQLite(ctx, query)
+}
+
+func (d *database) querySQLite(ctx context.Context, query string) (_ result, err error) {
 	db, err := sql.Open("sqlite", d.sqlite)
 	if err != nil {
 		return nil, d.fail("cannot be opened", err)
 	}
-	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		_ = db.Close()
+	r := &sqliteResult{db: db}
+	defer func() {
+		if err != nil {
+			r.close(ctx)
+		}
+	}()
+	if r.connection, err = db.Conn(ctx); err != nil {
 		return nil, d.fail("cannot be reached", err)
 	}
-	rows, err := tx.QueryContext(ctx, query)
-	if err != nil {
-		_ = db.Close() // which ends the transaction
+	if err := confineSQLite(r.connection); err != nil {
+		return nil, d.fail("cannot be confined to its file", err)
+	}
+	if r.tx, err = r.connection.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err != nil {
+		return nil, d.fail("cannot be reached", err)
+	}
+	if r.rows, err = r.tx.QueryContext(ctx, query); err != nil {
 		return nil, d.fail("refuses the query", err)
 	}
-	return &sqliteResult{db: db, rows: rows}, nil
+	return r, nil
 }
 
 type sqliteResult struct {
-	db     *sql.DB
-	rows   *sql.Rows
-	places []any
+	db         *sql.DB
+	connection *sql.Conn
+	tx         *sql.Tx
+	rows       *sql.Rows
+	places     []any
 }
 
 func (r *sqliteResult) columns() (names, types []string, err error) {
@@ -163,6 +177,14 @@ func (r *sqliteResult) read(cells []any) error {
 func (r *sqliteResult) err() error { return r.rows.Err() }
 
 func (r *sqliteResult) close(context.Context) {
-	_ = r.rows.Close()
+	if r.rows != nil {
+		_ = r.rows.Close()
+	}
+	if r.tx != nil {
+		_ = r.tx.Rollback()
+	}
+	if r.connection != nil {
+		_ = r.connection.Close()
+	}
 	_ = r.db.Close()
 }

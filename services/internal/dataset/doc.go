@@ -20,7 +20,8 @@
 // numpy's .npy: an array of two dimensions of <f4, <f8, <i4, <i8, |u1 or |b1, in either order,
 // whose columns are called f1, f2 and so on. Objects, which are pickles, are never read.
 //
-// PostgreSQL and SQLite: the rows of a query, which cannot change anything. Without ORDER BY
+// PostgreSQL and SQLite: the rows of a query, which cannot change anything, nor, in SQLite, reach
+// another file (ATTACH). Without ORDER BY
 // their order, and with it the digest and every split, may be another the next time.
 //
 // # Values

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Error says what is wrong with a file or a database, and where.
@@ -35,7 +36,7 @@ func (e *Error) Error() string {
 		text.WriteString("row " + strconv.Itoa(e.Row) + ": ")
 	}
 	if e.Column != "" {
-		text.WriteString("column " + strconv.Quote(e.Column) + ": ")
+		text.WriteString("column " + strconv.Quote(brief(e.Column)) + ": ")
 	}
 	text.WriteString(e.Problem)
 	if e.Err != nil {
@@ -46,6 +47,22 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// maxShown bounds, in bytes, what an error text shows of a text of the data, which may have
+// millions.
+const maxShown = 80
+
+// brief returns a text for an error text: its beginning, where it is long.
+func brief[T string | []byte](text T) string {
+	if len(text) <= maxShown {
+		return string(text)
+	}
+	end := maxShown
+	for end > maxShown-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string(text[:end]) + "…"
+}
+
 const maxNamesListed = 20
 
 // listNames lists names for an error text; where there are many, the first and the last of
@@ -53,7 +70,7 @@ const maxNamesListed = 20
 func listNames(names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
-		quoted[i] = strconv.Quote(name)
+		quoted[i] = strconv.Quote(brief(name))
 	}
 	if skipped := len(names) - maxNamesListed; skipped > 0 {
 		const last = 5

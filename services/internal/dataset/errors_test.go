@@ -20,7 +20,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a byte order mark alone", "\ufeff", label, "data.csv:1: the file is empty, expected a header line with the names of the columns"},
 		{"a header alone", "x,y\n", label, "data.csv:1: the file has a header but no rows"},
 		{"a name that stands twice", "x,y,x\n1,a,1\n", label, `data.csv:1: column "x": stands twice in the header, as columns 1 and 3`},
-		{"a column without a name", ",x,y\n0,1,a\n", label, "data.csv:1: column 1 has no name in the header"},
+		{"a column without a name", ",x,y\n0,1,a\n", label, "data.csv:1: column 1 has no name in the header; name it, or write the file without it (in pandas, index=False)"},
 		{"a name that is no text", "x\xff,y\n1,a\n", label, "data.csv:1: the name of column 1 is not UTF-8 text"},
 		{"a long name", strings.Repeat("x", 257) + ",y\n1,a\n1,b\n", label,
 			"data.csv:1: the columns make no features: features[0].name: has 257 bytes, at most 256 are allowed"},

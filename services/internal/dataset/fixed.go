@@ -23,9 +23,9 @@ func (c *column) fit(text []byte, at int) (float64, *Error) {
 	if c.numeric {
 		number, ok := parseNumber(text)
 		if ok || math.IsInf(number, 0) {
-			return 0, c.fail(at, notInRange, text, MaxMagnitude)
+			return 0, c.fail(at, notInRange, brief(text), MaxMagnitude)
 		}
-		return 0, c.fail(at, "%q is not a number, as the schema has the column", text)
+		return 0, c.fail(at, "%q is not a number, as the schema has the column", brief(text))
 	}
 	if position, known := c.position[string(text)]; known {
 		return position, nil
@@ -34,5 +34,5 @@ func (c *column) fit(text []byte, at int) (float64, *Error) {
 		return float64(*other), nil
 	}
 	return 0, c.fail(at, "%q is none of the %d categories that the schema has: %s",
-		text, len(c.fixed.Categories), listNames(c.fixed.Categories))
+		brief(text), len(c.fixed.Categories), listNames(c.fixed.Categories))
 }

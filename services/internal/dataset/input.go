@@ -38,7 +38,7 @@ func open(ctx context.Context, s Source) (*input, io.Closer, error) {
 		in, err := newInput(ctx, s.In, &input{path: streamName, format: s.Format})
 		return in, io.NopCloser(nil), err
 	}
-	file, err := os.Open(s.Path)
+	file, err := openFile(ctx, s.Path)
 	if err != nil {
 		return nil, nil, &Error{Path: s.Path, Problem: "cannot be opened", Err: bare(err)}
 	}
@@ -51,6 +51,9 @@ func open(ctx context.Context, s Source) (*input, io.Closer, error) {
 		err = &Error{Path: s.Path, Problem: "is a folder, expected a file"}
 	case info.Mode().IsRegular():
 		in.file, in.size = file, info.Size()
+	default:
+		// A pipe may give nothing for long.
+		context.AfterFunc(ctx, func() { _ = file.Close() })
 	}
 	if err == nil {
 		in, err = newInput(ctx, file, in)
@@ -60,6 +63,35 @@ func open(ctx context.Context, s Source) (*input, io.Closer, error) {
 		return nil, nil, err
 	}
 	return in, file, nil
+}
+
+// openFile opens a file. A pipe is not open before somebody writes to it: that wait ends with the
+// context, and leaves a goroutine behind, which ends when somebody does.
+func openFile(ctx context.Context, path string) (*os.File, error) {
+	if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened)
+	go func() {
+		file, err := os.Open(path)
+		select {
+		case done <- opened{file, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = file.Close()
+			}
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // bare returns an error of the file system without the path, which stands before it anyway.
@@ -94,6 +126,9 @@ func newInput(ctx context.Context, r io.Reader, in *input) (*input, error) {
 	}
 	if in.format == "" {
 		in.format = sniff(start, in.path)
+	}
+	if problem := foreign(start); problem != "" && in.format != Parquet && in.format != NPY {
+		return nil, &Error{Path: in.path, Problem: problem}
 	}
 	return in, nil
 }
@@ -151,6 +186,24 @@ func (e *gzipError) Error() string { return "is not a whole gzip file: " + e.err
 func (e *gzipError) Unwrap() error { return e.err }
 
 const sniffBytes = 4096
+
+// foreign says what a file is that begins like one that is often taken for text; empty: it does not.
+func foreign(start []byte) string {
+	for _, known := range []struct{ start, problem string }{
+		{"\xff\xfe", "is UTF-16 text, expected UTF-8; write it anew as that"},
+		{"\xfe\xff", "is UTF-16 text, expected UTF-8; write it anew as that"},
+		{"PK\x03\x04", "is a ZIP archive, such as .npz and .xlsx are; unpack the array, or write the sheet as CSV"},
+		{"\x28\xb5\x2f\xfd", "is compressed by zstd, expected gzip or nothing; unpack it"},
+		{"\xfd7zXZ\x00", "is compressed by xz, expected gzip or nothing; unpack it"},
+		{"BZh91AY&SY", "is compressed by bzip2, expected gzip or nothing; unpack it"},
+		{"SQLite format 3\x00", "is a database of SQLite; name it as sqlite:FILE, with a query"},
+	} {
+		if bytes.HasPrefix(start, []byte(known.start)) {
+			return known.problem
+		}
+	}
+	return ""
+}
 
 // sniff tells the format of a file by its first bytes, then by its name.
 func sniff(start []byte, path string) Format {

@@ -115,9 +115,9 @@ func (s *sparseReader) addLabel(word []byte, at int) error {
 	label, ok := parseNumber(word)
 	switch {
 	case bytes.IndexByte(word, ',') >= 0:
-		return s.fail(at, s.label, "%q are several labels, expected one for each row", word)
+		return s.fail(at, s.label, "%q are several labels, expected one for each row", brief(word))
 	case !ok:
-		return s.fail(at, s.label, "%q is not a label, a finite number", word)
+		return s.fail(at, s.label, "%q is not a label, a finite number", brief(word))
 	}
 	code, known := s.code[label] // which knows 0 and -0 as one
 	if !known {
@@ -135,7 +135,7 @@ func (s *sparseReader) addLabel(word []byte, at int) error {
 func (s *sparseReader) pair(word []byte, at int) (index int, value float64, err error) {
 	before, after, paired := bytes.Cut(word, []byte{':'})
 	if string(before) == "qid" {
-		return 0, 0, s.fail(at, "", "%q: rows grouped by queries are for ranking, not for classes", word)
+		return 0, 0, s.fail(at, "", "%q: rows grouped by queries are for ranking, not for classes", brief(word))
 	}
 	for _, c := range before {
 		if c-'0' > 9 || index > MaxSparseColumns {
@@ -145,11 +145,11 @@ func (s *sparseReader) pair(word []byte, at int) (index int, value float64, err 
 		index = 10*index + int(c-'0')
 	}
 	if !paired || len(before) == 0 || index < 0 || index > MaxSparseColumns {
-		return 0, 0, s.fail(at, "", "%q is not index:value with an index of at most %d", word, MaxSparseColumns)
+		return 0, 0, s.fail(at, "", "%q is not index:value with an index of at most %d", brief(word), MaxSparseColumns)
 	}
 	value, ok := parseNumber(after)
 	if !ok || math.Abs(value) > MaxMagnitude {
-		return 0, 0, s.fail(at, "", "%q: the value is not a finite number of at most %g in magnitude", word, MaxMagnitude)
+		return 0, 0, s.fail(at, "", "%q: the value is not a finite number of at most %g in magnitude", brief(word), MaxMagnitude)
 	}
 	return index, value, nil
 }

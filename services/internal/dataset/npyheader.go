@@ -100,7 +100,7 @@ func (h *npyHeader) checkType() error {
 	case strings.HasSuffix(h.dtype, "O") && len(h.dtype) <= 2:
 		return fmt.Errorf("holds Python objects, whose pickles are never read; save numbers, such as array.astype('<f8'), and texts as '<U'")
 	}
-	return fmt.Errorf("has the dtype %q, expected <f4, <f8, <i4, <i8, |u1 or |b1: save array.astype('<f8')", h.dtype)
+	return fmt.Errorf("has the dtype %q, expected <f4, <f8, <i4, <i8, |u1 or |b1: save array.astype('<f8')", brief(h.dtype))
 }
 
 // isText reports whether the elements are texts.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 )
@@ -17,7 +18,7 @@ const (
 )
 
 // parseNumber returns what [strconv.ParseFloat] does, to the bit, and whether it is a number
-// that is finite.
+// that is finite. Digits joined by underscores are none, other than there: 10_1 is a code.
 //
 // A decimal of few digits is an integer over or times a power of ten; where a float64 holds both
 // exactly, one division or product rounds correctly. All else is left to strconv.
@@ -93,6 +94,9 @@ func parseExponent(text []byte) (int, bool) {
 }
 
 func parseAny(cell []byte) (float64, bool) {
+	if bytes.IndexByte(cell, '_') >= 0 {
+		return 0, false
+	}
 	number, err := strconv.ParseFloat(string(cell), 64)
 	return number, err == nil && !math.IsNaN(number) && !math.IsInf(number, 0)
 }

@@ -4,13 +4,17 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 )
 
-// expectParsed checks that parseNumber gives what strconv does, to the bit.
+// expectParsed checks that parseNumber gives what strconv does, to the bit, but for underscores.
 func expectParsed(t *testing.T, text string) {
 	t.Helper()
 	want, err := strconv.ParseFloat(text, 64)
+	if strings.Contains(text, "_") {
+		want, err = 0, strconv.ErrSyntax
+	}
 	finite := err == nil && !math.IsNaN(want) && !math.IsInf(want, 0)
 	got, ok := parseNumber([]byte(text))
 	if ok != finite || math.Float64bits(got) != math.Float64bits(want) {

@@ -52,7 +52,7 @@ func readParquet(ctx context.Context, in *input, o Options) (t *Table, err error
 		return nil, h.fail("", "the file says that it has %d rows, more than one of its size may have", rows)
 	}
 	c := newColumnar(b, int(rows), len(columns))
-	if err := c.readParquetGroups(ctx, file, in.size, o.Progress); err != nil {
+	if err := c.readParquetGroups(ctx, file, in, o.Progress); err != nil {
 		return nil, err
 	}
 	return b.table(ctx)
@@ -86,7 +86,7 @@ func openParquet(in *input) (*parquet.File, error) {
 }
 
 // readParquetGroups reads all groups of rows.
-func (c *columnar) readParquetGroups(ctx context.Context, file *parquet.File, size int64, progress func(read, total int64)) error {
+func (c *columnar) readParquetGroups(ctx context.Context, file *parquet.File, in *input, progress func(read, total int64)) error {
 	columns := file.Root().Columns()
 	kinds := make([]parquetKind, len(columns))
 	for i, column := range columns {
@@ -105,7 +105,7 @@ func (c *columnar) readParquetGroups(ctx context.Context, file *parquet.File, si
 		}
 	}
 	start, groups := 0, file.RowGroups()
-	for _, group := range groups {
+	for g, group := range groups {
 		rows := int(group.NumRows())
 		if rows < 0 || rows > c.n-start {
 			return c.brokenParquet("its groups have more rows than it says")
@@ -115,13 +115,17 @@ func (c *columnar) readParquetGroups(ctx context.Context, file *parquet.File, si
 			if c.role[i] == unusedRole {
 				continue
 			}
+			meta := &file.Metadata().RowGroups[g].Columns[column.Index()].MetaData
+			if err := checkPages(in.file, in.size, meta, rows); err != nil {
+				return c.inParquet(column.Name(), err)
+			}
 			if err := c.readParquetColumn(ctx, chunks[column.Index()], i, kinds[i], start, rows); err != nil {
 				return c.inParquet(column.Name(), err)
 			}
 		}
 		start += rows
 		if progress != nil {
-			progress(size*int64(start)/int64(c.n), size)
+			progress(in.size*int64(start)/int64(c.n), in.size)
 		}
 	}
 	if start != c.n {

@@ -223,20 +223,3 @@ func TestParquetFootersThatClaimTooMuch(t *testing.T) {
 		}
 	}
 }
-
-// FuzzParquet overwrites a part of a footer, which is what opening a file reads. The label is no
-// column, so that the library reads no page.
-func FuzzParquet(f *testing.F) {
-	file := parquetOf(f, 2, manyRows(5)...)
-	length := int(binary.LittleEndian.Uint32(file[len(file)-8:]))
-	start := len(file) - 8 - length
-	f.Add(uint16(4), []byte{0x15, 0xff})
-	f.Add(uint16(30), []byte("\xff\xff\xff\xff\x0f"))
-	f.Add(uint16(length-1), []byte{1})
-	f.Fuzz(func(t *testing.T, at uint16, patch []byte) {
-		content := slices.Clone(file)
-		copy(content[start+int(at)%length:len(content)-8], patch)
-		table, err := Load(t.Context(), Source{Path: fileOf(t, "x.parquet", content)}, Options{Label: "none", Impute: true})
-		expectOwnError(t, table, err)
-	})
-}

@@ -25,6 +25,9 @@ func (h *header) fail(column, format string, args ...any) *Error {
 func (h *header) check() error {
 	first := make(map[string]int, len(h.name))
 	for i, name := range h.name {
+		if name == "" && h.line > 0 {
+			return h.fail("", "column %d has no name in %s; name it, or write the file without it (in pandas, index=False)", i+1, h.noun)
+		}
 		if name == "" {
 			return h.fail("", "column %d has no name in %s", i+1, h.noun)
 		}

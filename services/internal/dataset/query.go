@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -29,7 +30,7 @@ func readDatabase(ctx context.Context, s Source, o Options) (*Table, error) {
 	if s.Labels != "" {
 		return nil, d.fail(labelsInColumn, nil)
 	}
-	if s.Query == "" {
+	if strings.TrimSpace(s.Query) == "" {
 		return nil, d.fail("needs a query, such as SELECT … FROM … ORDER BY …", nil)
 	}
 	rows, err := d.query(ctx, s.Query)
@@ -71,6 +72,9 @@ func (q *queryReader) begin(rows result) error {
 	}
 	h := &header{path: q.database.path, noun: "the result", name: names}
 	q.types = types
+	if len(names) == 0 {
+		return q.database.fail("refuses the query: it gives no columns", nil)
+	}
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -171,7 +175,8 @@ func (q *queryReader) cell(i, role int, cell any) (float64, error) {
 	case time.Time:
 		return 0, q.failType(q.n+1, q.columnName(i), "holds dates or times ("+q.types[i]+"); make numbers of them in the query, such as unixepoch(…), or drop the column")
 	}
-	return 0, q.failType(q.n+1, q.columnName(i), fmt.Sprintf("holds bytes (%s), expected numbers, booleans or texts; convert them in the query, or drop the column", q.types[i]))
+	kind := cmp.Or(q.types[i], "BLOB")
+	return 0, q.failType(q.n+1, q.columnName(i), "holds bytes ("+kind+"), expected numbers, booleans or texts; convert them in the query, or drop the column")
 }
 
 func (q *queryReader) columnName(i int) string {
@@ -210,10 +215,10 @@ func (q *queryReader) textCell(role int) (float64, error) {
 	if role >= 0 && q.features[role].fixed == nil {
 		c := q.features[role]
 		if c.numeric {
-			return 0, q.inFile(c.fail(q.n+1, "%q is a text after more than %d distinct numbers; convert the column in the query, or drop it", q.text, MaxCategories))
+			return 0, q.inFile(c.fail(q.n+1, "%q is a text after more than %d distinct numbers; convert the column in the query, or drop it", brief(q.text), MaxCategories))
 		}
 		if !c.categorical {
-			c.categorical, c.turned = true, sighting{q.n + 1, string(q.text)}
+			c.categorical, c.turned = true, sighting{q.n + 1, brief(q.text)}
 		}
 	}
 	return q.addText(role, q.n, q.text)

@@ -32,7 +32,10 @@ func ReadRows(r io.Reader, path string) (*Rows, error) {
 	rows.header.name = rows.texts()
 	rows.cells = nil // the names are kept
 	if only := rows.header.name[0]; len(rows.header.name) == 1 && strings.ContainsAny(only, ";\t|") {
-		return nil, rows.header.fail("", "the header has one column, %q: the cells must be separated by commas", only)
+		return nil, rows.header.fail("", "the header has one column, %q: the cells must be separated by commas", brief(only))
+	}
+	if strings.ContainsRune(strings.Join(rows.header.name, ","), '\r') {
+		return nil, rows.header.fail("", "the lines end with a carriage return alone, expected a line feed, with or without one before it")
 	}
 	return rows, rows.header.check()
 }

@@ -45,7 +45,7 @@ func (b *builder) sign(t *Table, features []softmax.Feature) (err error) {
 func (b *builder) settleLabels(t *Table) error {
 	classes, position := b.label.sort(compareLabels(b.label))
 	if len(classes) < 2 {
-		return b.inFile(b.label.fail(0, "every row has the label %q; a classifier needs at least two classes", classes[0]))
+		return b.inFile(b.label.fail(0, "every row has the label %q; a classifier needs at least two classes", brief(classes[0])))
 	}
 	t.Classes = classes
 	for i, code := range t.Labels {
@@ -59,7 +59,7 @@ func (b *builder) settleLabels(t *Table) error {
 		weighty[class] = weighty[class] || t.Weights[i] > 0
 	}
 	if class := slices.Index(weighty, false); class >= 0 {
-		return b.inFile(b.failWeight(0, "every row of the class "+strconv.Quote(classes[class])+" has the weight 0; a class needs a row that counts"))
+		return b.inFile(b.failWeight(0, "every row of the class "+strconv.Quote(brief(classes[class]))+" has the weight 0; a class needs a row that counts"))
 	}
 	return nil
 }
@@ -85,6 +85,9 @@ func (b *builder) settle(t *Table, j int, f *softmax.Feature) error {
 	case c.mostlyNumbers():
 		t.Warnings = append(t.Warnings, b.inFile(c.fail(c.notNumber.at,
 			"%q is not a number, so the column is categorical with %d categories", c.notNumber.text, len(c.texts))))
+	case c.numbersWithCommas():
+		t.Warnings = append(t.Warnings, b.inFile(c.fail(c.notNumber.at,
+			"%q is not a number, for which a comma stands for nothing, so the column is categorical with %d categories", c.notNumber.text, len(c.texts))))
 	}
 	return b.settleCategories(t, j, f)
 }
@@ -138,6 +141,7 @@ func (b *builder) complete(ctx context.Context, t *Table, features []softmax.Fea
 	p := len(features)
 	t.Settled = make([]bool, p)
 	ranges := extents(t.Rows, p)
+	var values []float64
 	for j := range features {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -148,7 +152,8 @@ func (b *builder) complete(ctx context.Context, t *Table, features []softmax.Fea
 			f.Range = &ranges[j]
 		}
 		if f.Impute == nil && b.options.Impute {
-			value := typical(f, t.present(j, nil))
+			values = t.AppendPresent(values[:0], j)
+			value := typical(f, values)
 			f.Impute = &value
 		}
 		for _, i := range missing {

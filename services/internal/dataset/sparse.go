@@ -171,19 +171,13 @@ func (t *Table) sparseRow(i int) []float64 {
 	return row
 }
 
-// sparsePresent writes out column j, of the given rows, which ascend, or of all if they are nil.
-func (t *Table) sparsePresent(j int, given []int) []float64 {
+// appendSparse writes out column j.
+func (t *Table) appendSparse(to []float64, j int) []float64 {
 	rows, values := t.sparseColumn(j)
-	all := make([]float64, t.Len())
+	start := len(to)
+	to = append(to, make([]float64, t.Len())...)
 	for i, row := range rows {
-		all[row] = values[i]
+		to[start+int(row)] = values[i]
 	}
-	if given == nil {
-		return all
-	}
-	chosen := make([]float64, len(given))
-	for i, row := range given {
-		chosen[i] = all[row]
-	}
-	return chosen
+	return to
 }

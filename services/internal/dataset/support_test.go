@@ -45,7 +45,7 @@ func typicalOf(t *testing.T, table *Table) []float64 {
 }
 
 // fileOf writes a file of that name to a folder of its own and returns its path.
-func fileOf(t *testing.T, name string, content []byte) string {
+func fileOf(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -71,6 +71,7 @@ func (t *Table) ClassCounts() []int {
 // categories of the categorical ones, missing values left out. The error is that of ctx.
 func (t *Table) Typical(ctx context.Context) ([]float64, error) {
 	row := make([]float64, t.Signature.Len())
+	var values []float64
 	for j := range row {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -79,39 +80,30 @@ func (t *Table) Typical(ctx context.Context) ([]float64, error) {
 			row[j] = t.sparseMedian(j)
 			continue
 		}
-		row[j] = typical(t.Signature.Feature(j), t.present(j, nil))
+		values = t.AppendPresent(values[:0], j)
+		row[j] = typical(t.Signature.Feature(j), values)
 	}
 	return row, nil
 }
 
 // Present returns the values of a feature in all rows that have one, in the order of the rows.
-func (t *Table) Present(feature int) []float64 { return t.present(feature, nil) }
+func (t *Table) Present(feature int) []float64 { return t.AppendPresent(nil, feature) }
 
-// present returns the values of feature j among the given rows; nil: among all rows.
-func (t *Table) present(j int, given []int) []float64 {
+// AppendPresent appends what Present returns: whoever goes over many features can use one slice.
+func (t *Table) AppendPresent(to []float64, feature int) []float64 {
 	if t.Sparse != nil {
-		return t.sparsePresent(j, given)
+		return t.appendSparse(to, feature)
 	}
-	p, missing := len(t.Missing), t.Missing[j]
-	values := make([]float64, 0, max(len(given), t.Len()-len(missing)))
-	take := func(i int) {
-		for len(missing) > 0 && missing[0] < i {
-			missing = missing[1:]
-		}
-		if len(missing) == 0 || missing[0] != i {
-			values = append(values, t.Rows[i*p+j])
-		}
-	}
-	if given != nil {
-		for _, i := range given {
-			take(i)
-		}
-		return values
-	}
+	p, missing := len(t.Missing), t.Missing[feature]
+	to = slices.Grow(to, t.Len()-len(missing))
 	for i := range t.Len() {
-		take(i)
+		if len(missing) > 0 && missing[0] == i {
+			missing = missing[1:]
+			continue
+		}
+		to = append(to, t.Rows[i*p+feature])
 	}
-	return values
+	return to
 }
 
 // typical returns the median or the most frequent category of values of a feature, of which

@@ -129,3 +129,44 @@ func thriftVarint(b []byte) (uint64, []byte, error) {
 	}
 	return n, b[size:], nil
 }
+
+// eachField calls visit for each field of a structure, with what its value begins, and returns what
+// stands after the structure.
+func eachField(b []byte, visit func(field int64, kind byte, b []byte) error) (_ []byte, err error) {
+	field := int64(0)
+	for len(b) > 0 {
+		head := b[0]
+		b = b[1:]
+		if head == 0 {
+			return b, nil
+		}
+		if delta := int64(head >> 4); delta > 0 {
+			field += delta
+		} else {
+			start := b
+			if _, b, err = thriftVarint(b); err == nil {
+				err = readInt(start, &field)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		kind := head & 15
+		if err := visit(field, kind, b); err != nil {
+			return nil, err
+		}
+		if kind != thriftTrue && kind != thriftFalse {
+			if b, err = skipThrift(b, kind, 1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, errThrift
+}
+
+// readInt reads the integer that b begins with.
+func readInt(b []byte, to *int64) error {
+	n, _, err := thriftVarint(b)
+	*to = int64(n>>1) ^ -int64(n&1)
+	return err
+}
