@@ -29,7 +29,11 @@ func design(ctx context.Context, signature *Signature, classes int, s *Samples, 
 	case signature.numeric:
 		config.Rows = solver.Dense{Values: s.Rows, Columns: signature.Len()}
 	case signature.width > manyColumns && signature.width >= 8*signature.Len():
-		config.Sparse = oneHot(signature, s.Rows)
+		rows, err := oneHot(ctx, signature, s.Rows)
+		if err != nil {
+			return nil, err
+		}
+		config.Sparse = rows
 	default:
 		config.Rows = encoded{signature, s.Rows}
 	}
@@ -39,14 +43,17 @@ func design(ctx context.Context, signature *Signature, classes int, s *Samples, 
 // manyColumns is how many encoded columns are worth sparse rows: one-hot columns are mostly 0.
 const manyColumns = 256
 
-// oneHot returns the encoded rows as sparse ones.
-func oneHot(signature *Signature, rows []float64) *solver.Sparse {
+// oneHot returns the encoded rows as sparse ones. Its error is the context's.
+func oneHot(ctx context.Context, signature *Signature, rows []float64) (*solver.Sparse, error) {
 	features := signature.Len()
 	s := &solver.Sparse{
 		Width: signature.width, Start: make([]int, 1, len(rows)/features+1),
 		Columns: make([]int32, 0, len(rows)), Values: make([]float64, 0, len(rows)),
 	}
 	for at := 0; at < len(rows); at += features {
+		if at/features%rowsPerLook == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		for j, v := range rows[at : at+features] {
 			column := signature.offsets[j]
 			if signature.features[j].Categorical() {
@@ -58,7 +65,7 @@ func oneHot(signature *Signature, rows []float64) *solver.Sparse {
 		}
 		s.Start = append(s.Start, len(s.Values))
 	}
-	return s
+	return s, nil
 }
 
 // numericColumns says of each encoded column whether it is a numeric feature.

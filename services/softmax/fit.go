@@ -35,7 +35,7 @@ func Fit(ctx context.Context, signature *Signature, classes []string, samples Sa
 	if err := options.fits(signature, classes); err != nil {
 		return nil, err
 	}
-	if err := checkSamples(signature, classes, &samples, options.ClassWeights); err != nil {
+	if err := checkSamples(ctx, signature, classes, &samples, options.ClassWeights); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {

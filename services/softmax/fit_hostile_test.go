@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +70,46 @@ func TestHostileColumns(t *testing.T) {
 					}
 					if !(result.Gap <= worth*result.Objective) {
 						t.Errorf("%s, %d classes, %+v: the gap is at most %v of %v", name, classes, options, result.Gap, result.Objective)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Columns so small, or penalties so strong, that weights, scales or penalties are beyond all numbers:
+// what is reported is finite, and the other columns are fitted all the same.
+func TestColumnsAndPenaltiesBeyondAllNumbers(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{100, 50_000} {
+		for _, classes := range []int{2, 3} {
+			plain := noisy(t, random(88), n, 2, classes, 1)
+			for _, scale := range []float64{5e-324, 1e-310, 1e-305, 1e-301, 1e-160, 1e140} {
+				data := plain.withColumns(t, func(row []float64) float64 { return scale * row[0] })
+				for _, weight := range []float64{1, 1e-300} {
+					data.samples.Weights = slices.Repeat([]float64{weight}, n)
+					for _, options := range []softmax.FitOptions{
+						{Unpenalised: true}, {Unpenalised: true, NoIntercept: true}, {C: 1e-150}, {L1Ratio: 1},
+						{L1Ratio: 1, C: 1e150}, {L1Ratio: 1, C: 1e-150}, {L1Ratio: 0.5, C: 1e-150, Standardise: true},
+						{C: 1e-150, Standardise: true},
+					} {
+						if n > 100 && !options.Unpenalised {
+							continue
+						}
+						options.MaxIterations = 200
+						result, err := softmax.Fit(context.Background(), data.signature, data.classes, data.samples, options)
+						if err != nil {
+							t.Errorf("%d rows, %d classes, scale %v, weight %v, %+v: %v", n, classes, scale, weight, options, err)
+							continue
+						}
+						if limit := 1.000001 * weight * float64(n) * math.Log(float64(classes)); !(result.Objective <= limit) {
+							t.Errorf("%d rows, %d classes, scale %v, weight %v, %+v: objective %v, that of no weights %v",
+								n, classes, scale, weight, options, result.Objective, limit)
+						}
+						if math.IsNaN(result.Gap) || math.IsNaN(result.Distance) || !(result.GradientNorm >= 0) {
+							t.Errorf("%d rows, %d classes, scale %v, weight %v, %+v: gap %v, distance %v, gradient %v",
+								n, classes, scale, weight, options, result.Gap, result.Distance, result.GradientNorm)
+						}
 					}
 				}
 			}
@@ -169,6 +210,46 @@ func TestALargeFitIsCancelledSoon(t *testing.T) {
 	cancel()
 	if err := <-ended; err != context.Canceled {
 		t.Errorf("error %v, expected that it was cancelled", err)
+	}
+}
+
+// endsAt is a context that ends when it is looked at for so many times.
+type endsAt struct {
+	context.Context
+	looks *atomic.Int64
+	end   int64
+}
+
+func (e endsAt) Err() error {
+	if e.looks.Add(1) >= e.end {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Rows are checked and encoded under the eyes of the context too: before the solver is told of 100,000
+// rows, it is looked at several times in each of the steps, and its end is the end of the fit.
+func TestPreparingAFitStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	labels := make([]int, n)
+	for i := range labels {
+		labels[i] = i % 3
+	}
+	many := []softmax.Feature{{Name: "word", Categories: names("word", 300)}}
+	zeros := make([]int, n+1)
+	for name, data := range map[string]table{
+		"numbers":    {signature: newSignature(t, numeric(1)), samples: softmax.Samples{Rows: make([]float64, n), Labels: labels}},
+		"categories": {signature: newSignature(t, many), samples: softmax.Samples{Rows: make([]float64, n), Labels: labels}},
+		"sparse":     {signature: newSignature(t, numeric(100)), samples: softmax.Samples{Sparse: &softmax.Sparse{Start: zeros}, Labels: labels}},
+	} {
+		for end := int64(1); end <= 14; end++ {
+			ctx := endsAt{t.Context(), new(atomic.Int64), end}
+			_, err := softmax.Fit(ctx, data.signature, names("class", 3), data.samples, softmax.FitOptions{Workers: 1})
+			if err != context.Canceled || ctx.looks.Load() > end+1 { // one more to say why
+				t.Errorf("%s: %v after %d looks, expected that it was cancelled at look %d", name, err, ctx.looks.Load(), end)
+			}
+		}
 	}
 }
 

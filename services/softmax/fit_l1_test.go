@@ -117,3 +117,30 @@ func TestFitDoesNotCrawlWhereOnlyThePenaltyDecides(t *testing.T) {
 		}
 	}
 }
+
+// Columns that say nearly the same make a narrow valley, in which weights come back from 0 as often as
+// they are left there.
+func TestL1OfColumnsThatSayNearlyTheSame(t *testing.T) {
+	t.Parallel()
+	for _, classes := range []int{2, 3, 4, 5} {
+		for seed := range uint64(5) {
+			r := random(200 + seed)
+			data := noisy(t, r, 60, 8, classes, 2)
+			for i := range data.samples.Labels {
+				row := data.row(i)
+				for j := range row[1:] {
+					row[j+1] = row[0] + 1e-4*row[j+1]
+				}
+			}
+			for _, c := range []float64{1000, 1e5} {
+				options := softmax.FitOptions{C: c, L1Ratio: 1, Standardise: true, MaxIterations: 100}
+				result, err := softmax.Fit(t.Context(), data.signature, data.classes, data.samples, options)
+				if err != nil {
+					t.Errorf("%d classes, seed %d, C %v: %v", classes, seed, c, err)
+				} else if !(result.Gap <= 1e-3*result.Objective) {
+					t.Errorf("%d classes, seed %d, C %v: the gap is at most %v of %v", classes, seed, c, result.Gap, result.Objective)
+				}
+			}
+		}
+	}
+}

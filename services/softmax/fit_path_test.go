@@ -43,6 +43,10 @@ func TestFitPathStopsAtWhatFails(t *testing.T) {
 	if _, err := softmax.FitPath(ctx, data.signature, data.classes, data.samples, []float64{1}, softmax.FitOptions{C: 2}); !errors.As(err, &undefined) {
 		t.Errorf("C besides the path: %v", err)
 	}
+	results, err = softmax.FitPath(ctx, data.signature, data.classes, data.samples, []float64{1, 0}, softmax.FitOptions{})
+	if !errors.As(err, &undefined) || undefined.Field != "cs[1]" || len(results) != 1 {
+		t.Errorf("%d results and %v, expected one and that a C of 0 is refused", len(results), err)
+	}
 	if results, err := softmax.FitPath(ctx, data.signature, data.classes, data.samples, nil, softmax.FitOptions{}); err != nil || len(results) != 0 {
 		t.Errorf("an empty path: %v, %v", results, err)
 	}

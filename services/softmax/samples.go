@@ -1,6 +1,7 @@
 package softmax
 
 import (
+	"context"
 	"math"
 	"runtime"
 	"sync"
@@ -14,7 +15,8 @@ const maxMagnitude = 1e150
 // Samples are labelled rows to fit a model to. n is the number of labels.
 type Samples struct {
 	// Rows are row-major n × Signature.Len(); a category stands as its position. Every value
-	// fits the signature and is at most 1e150 in magnitude.
+	// fits the signature and is at most 1e150 in magnitude. A column whose weight would be beyond all
+	// numbers, such as one of values below 1e-300 without a penalty, counts as constant.
 	Rows []float64
 	// Sparse are the rows in place of Rows, where most values are 0. Exactly one of the two is
 	// set. All features of the signature are numeric then.
@@ -37,7 +39,11 @@ type Sparse struct {
 	Values []float64
 }
 
-func checkSamples(signature *Signature, classes []string, s *Samples, classWeights []float64) error {
+// rowsPerLook is how many rows are checked or encoded before the context is looked at.
+const rowsPerLook = 1 << 14
+
+// checkSamples also returns the context's error.
+func checkSamples(ctx context.Context, signature *Signature, classes []string, s *Samples, classWeights []float64) error {
 	if signature == nil {
 		return undefined("signature", "is missing")
 	}
@@ -51,11 +57,14 @@ func checkSamples(signature *Signature, classes []string, s *Samples, classWeigh
 	if s.Weights != nil && len(s.Weights) != n {
 		return undefined("samples.Weights", "has %d values, expected %d: one per label", len(s.Weights), n)
 	}
-	if err := checkShape(signature, s); err != nil {
+	if err := checkShape(ctx, signature, s); err != nil {
 		return err
 	}
 	weights, total := make([]float64, len(classes)), 0.0
 	for i, label := range s.Labels {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := checkSample(s, i, len(classes)); err != nil {
 			return err
 		}
@@ -119,22 +128,22 @@ func tooLarge(signature *Signature, row, column int, v float64) error {
 }
 
 // checkShape checks the number of values, and sparse rows altogether.
-func checkShape(signature *Signature, s *Samples) error {
+func checkShape(ctx context.Context, signature *Signature, s *Samples) error {
 	n, p := len(s.Labels), signature.Len()
 	if s.Sparse != nil {
-		return checkSparse(signature, s)
+		return checkSparse(ctx, signature, s)
 	}
 	if got := len(s.Rows); got < n*p {
 		return &ShapeError{Row: got / p, Got: got % p, Want: p}
 	} else if got > n*p {
 		return undefined("samples.Rows", "has %d values, expected %d: %d per label", got, n*p, p)
 	}
-	return checkDense(signature, s)
+	return checkDense(ctx, signature, s)
 }
 
 // checkDense checks the values, on all processors where there are many, and returns the error of
 // the first row at fault.
-func checkDense(signature *Signature, s *Samples) error {
+func checkDense(ctx context.Context, signature *Signature, s *Samples) error {
 	const many = 1 << 20
 	n, parts := len(s.Labels), 1
 	if len(s.Rows) >= many {
@@ -143,9 +152,9 @@ func checkDense(signature *Signature, s *Samples) error {
 	errs := make([]error, parts)
 	var wait sync.WaitGroup
 	for part := 1; part < parts; part++ {
-		wait.Go(func() { errs[part] = checkDenseRows(signature, s, part*n/parts, (part+1)*n/parts) })
+		wait.Go(func() { errs[part] = checkDenseRows(ctx, signature, s, part*n/parts, (part+1)*n/parts) })
 	}
-	errs[0] = checkDenseRows(signature, s, 0, n/parts)
+	errs[0] = checkDenseRows(ctx, signature, s, 0, n/parts)
 	wait.Wait()
 	for _, err := range errs {
 		if err != nil {
@@ -155,19 +164,26 @@ func checkDense(signature *Signature, s *Samples) error {
 	return nil
 }
 
-func checkDenseRows(signature *Signature, s *Samples, from, to int) error {
-	if p := signature.Len(); signature.numeric && kernel.AllWithin(s.Rows[from*p:to*p], maxMagnitude) {
-		return nil
-	}
-	for i := from; i < to; i++ {
-		if err := checkDenseRow(signature, s, i); err != nil {
+func checkDenseRows(ctx context.Context, signature *Signature, s *Samples, from, to int) error {
+	p := signature.Len()
+	for ; from < to; from += rowsPerLook {
+		if err := ctx.Err(); err != nil {
 			return err
+		}
+		last := min(from+rowsPerLook, to)
+		if signature.numeric && kernel.AllWithin(s.Rows[from*p:last*p], maxMagnitude) {
+			continue
+		}
+		for i := from; i < last; i++ {
+			if err := checkDenseRow(signature, s, i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func checkSparse(signature *Signature, s *Samples) error {
+func checkSparse(ctx context.Context, signature *Signature, s *Samples) error {
 	rows, n := s.Sparse, len(s.Labels)
 	switch {
 	case s.Rows != nil:
@@ -182,6 +198,9 @@ func checkSparse(signature *Signature, s *Samples) error {
 		return undefined("samples.Sparse.Start", "goes from %d to %d, expected 0 to %d, the number of values", rows.Start[0], rows.Start[n], len(rows.Values))
 	}
 	for i := range n {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := checkSparseRow(signature, rows, i); err != nil {
 			return err
 		}

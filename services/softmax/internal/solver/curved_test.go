@@ -105,7 +105,7 @@ func TestNothingCurves(t *testing.T) {
 		evaluate(t, p, x)
 		k, err := newKronecker(context.Background(), p, 50)
 		if err == nil {
-			err = k.refresh(context.Background(), x)
+			err = k.renew(context.Background(), x)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,9 @@ import (
 // leaves a matrix over the columns. Eigenvalues close to each other share one.
 //
 // Where the probabilities of all rows are kept, the rows are picked by them at each point. Else
-// they are a sample, the same at all points.
+// they are a sample, the same at all points. A matrix is made once the passes since the last, or
+// since a little before the start, have taken about as long as that does; until then it is that of
+// another point, or the identity at first.
 type kronecker struct {
 	problem, sample *Problem
 	picks           int       // how many rows to pick; 0: there is a sample
@@ -29,6 +31,7 @@ type kronecker struct {
 	turned          []float64
 	group           []int // the factor of each eigenvector, -1 for moves of all classes alike
 	factors         []cholesky
+	since           float64 // how many passes the problem had taken when the factors were made
 }
 
 // closeEigenvalues is the largest ratio of eigenvalues that share a factor.
@@ -52,11 +55,22 @@ func newKronecker(ctx context.Context, p *Problem, rows int) (*kronecker, error)
 		}
 	}
 	k.turned = make([]float64, 2*p.columns*p.ld)
+	k.since = p.passes - headStart
 	return k, nil
 }
 
-// refresh takes the probabilities at x, the point evaluated last.
+// refresh makes a matrix where that is worth it.
 func (k *kronecker) refresh(ctx context.Context, x []float64) error {
+	if k.problem.passes-k.since < k.worth() {
+		return nil
+	}
+	err := k.renew(ctx, x)
+	k.since = k.problem.passes
+	return err
+}
+
+// renew takes the probabilities at x, the point evaluated last.
+func (k *kronecker) renew(ctx context.Context, x []float64) error {
 	if k.picks > 0 {
 		return k.pick(ctx)
 	}
@@ -89,7 +103,23 @@ func (k *kronecker) refresh(ctx context.Context, x []float64) error {
 	return k.factorise(ctx, gram, products)
 }
 
-// pick is refresh by rows that are picked.
+// worth is how many passes take as long as new factors.
+func (k *kronecker) worth() float64 {
+	n := float64(len(k.live))
+	rows := float64(k.sample.count)
+	if k.picks > 0 {
+		rows = float64(k.picks)
+	}
+	return (rows*n*n + float64(len(k.factors)+1)*n*n*n/3) / (factorSpeed * float64(k.problem.plan.work))
+}
+
+// headStart is how many passes the first factors may take as long as to be made at once.
+const headStart = 2
+
+// factorSpeed is how many operations of new factors take as long as one of a pass.
+const factorSpeed = 12
+
+// pick is renew by rows that are picked.
 func (k *kronecker) pick(ctx context.Context) error {
 	picked, err := k.problem.pickCurved(ctx, k.picks)
 	if err != nil {
@@ -195,6 +225,10 @@ func (k *kronecker) factorise(ctx context.Context, gram, products []float64) err
 func (k *kronecker) apply(dst, r []float64) {
 	p := k.problem
 	n, free, ld := p.columns, p.free, p.ld
+	if len(k.factors) == 0 {
+		copy(dst, r)
+		return
+	}
 	if free == 1 {
 		clear(dst)
 		k.solve(0, dst, r, 1, 0)

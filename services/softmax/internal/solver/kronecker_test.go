@@ -15,7 +15,7 @@ func TestKroneckerOfTwoClassesIsExact(t *testing.T) {
 		evaluate(t, p, x)
 		k, err := newKronecker(context.Background(), p, 1<<20)
 		if err == nil {
-			err = k.refresh(context.Background(), x)
+			err = k.renew(context.Background(), x)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func TestKroneckerIsExactAtZero(t *testing.T) {
 	evaluate(t, p, x)
 	k, err := newKronecker(context.Background(), p, 1<<20)
 	if err == nil {
-		err = k.refresh(context.Background(), x)
+		err = k.renew(context.Background(), x)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -52,5 +52,39 @@ func TestKroneckerIsExactAtZero(t *testing.T) {
 	p.centreClasses(got)
 	if farthest(got, want) > 1e-8 {
 		t.Errorf("solved to %v off", farthest(got, want))
+	}
+}
+
+// Where a matrix takes as long as many passes, the first steps do without.
+func TestKroneckerIsMadeOnceItIsWorthIt(t *testing.T) {
+	t.Parallel()
+	p := problem(t, config(shape{rows: 200, features: 150, classes: 3}))
+	p.keep = true
+	x := point(p, 1, 0.5)
+	evaluate(t, p, x)
+	k, err := newKronecker(context.Background(), p, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worth := k.worth()
+	if worth < 2 {
+		t.Fatalf("a matrix is worth %v passes, expected some", worth)
+	}
+	r, got := point(p, 2, 1), make([]float64, p.Size())
+	for made := 0; made < 2; {
+		due, before := p.passes-k.since >= k.worth(), k.since
+		if err := k.refresh(context.Background(), x); err != nil {
+			t.Fatal(err)
+		}
+		if due != (k.since != before) {
+			t.Fatalf("after %v passes since the last, each matrix worth %v: made %t", p.passes-before, k.worth(), !due)
+		}
+		if due {
+			made++
+		}
+		if k.apply(got, r); (farthest(got, r) == 0) != (made == 0) {
+			t.Fatalf("%d matrices made, but the identity applied: %t", made, farthest(got, r) == 0)
+		}
+		evaluate(t, p, x)
 	}
 }

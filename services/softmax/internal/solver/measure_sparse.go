@@ -14,7 +14,7 @@ func (p *Problem) measureSparse(ctx context.Context, plain bool) (*spread, error
 		out.low[j], out.high[j] = math.Inf(1), math.Inf(-1)
 	}
 	for i := range p.count {
-		if i%4096 == 0 && ctx.Err() != nil {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if p.weight(i) == 0 {
@@ -35,7 +35,7 @@ func (p *Problem) measureSparse(ctx context.Context, plain bool) (*spread, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out.mean, out.deviation = p.sparseMoments(func(i int) float64 { return p.weight(i) / p.total })
+	out.mean, out.deviation = p.sparseMoments(ctx, func(i int) float64 { return p.weight(i) / p.total })
 	out.raw = make([]float64, p.features)
 	for j := range out.mean {
 		out.mean[j] = min(max(out.mean[j], out.low[j]), out.high[j])
@@ -45,18 +45,22 @@ func (p *Problem) measureSparse(ctx context.Context, plain bool) (*spread, error
 		out.raw[j] = math.Hypot(out.deviation[j], out.mean[j])
 	}
 	if plain {
-		out.plainMean, out.plainDeviation = p.sparseMoments(func(int) float64 { return 1 / float64(p.count) })
+		out.plainMean, out.plainDeviation = p.sparseMoments(ctx, func(int) float64 { return 1 / float64(p.count) })
 	}
 	return out, ctx.Err()
 }
 
 // sparseMoments returns mean and deviation of the columns, of rows with shares that sum to 1.
-// Squares are of values over the largest, so that none overflows or vanishes.
-func (p *Problem) sparseMoments(share func(row int) float64) (mean, deviation []float64) {
+// Squares are of values over the largest, so that none overflows or vanishes. Once the context has ended,
+// what it returns is of no use.
+func (p *Problem) sparseMoments(ctx context.Context, share func(row int) float64) (mean, deviation []float64) {
 	mean, deviation = make([]float64, p.features), make([]float64, p.features)
 	present, reach := make([]float64, p.features), make([]float64, p.features)
 	s := p.sparse
 	for i := range p.count {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			break
+		}
 		weight := share(i)
 		if weight == 0 {
 			continue
@@ -69,6 +73,9 @@ func (p *Problem) sparseMoments(share func(row int) float64) (mean, deviation []
 		}
 	}
 	for i := range p.count {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			break
+		}
 		weight := share(i)
 		if weight == 0 {
 			continue

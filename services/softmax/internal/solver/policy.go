@@ -24,14 +24,19 @@ func choose(p *Problem) method {
 	if p.tall() {
 		return method{name: "sampled-newton", minimise: sampled, idle: 50}
 	}
+	if p.factors() {
+		return full
+	}
+	return conjugate
+}
+
+// factors reports whether a Hessian of all rows pays, rather than conjugate gradients.
+func (p *Problem) factors() bool {
 	work := p.conjugateWork()
 	if p.strength == 0 {
 		work *= 8 // nothing bounds how many passes it takes
 	}
-	if p.newtonWork() <= work {
-		return full
-	}
-	return conjugate
+	return p.newtonWork() <= work
 }
 
 // maxProximal bounds the variables of proximalNewton.

@@ -58,12 +58,12 @@ func between(dst, x, target []float64, share float64) {
 // kinkedModel is the second-order model at a point, with the penalty's kinks: g·d + d·H·d/2 + the
 // magnitudes of x + d. Variables stand class by class in it, as in Hessian.
 type kinkedModel struct {
-	problem             *Problem
-	h                   []float64
-	x, z, gradient, l1  []float64 // where it was made, where it is, the gradient there, of the smooth part
-	target              []float64 // z, as the problem orders variables
-	support             []int
-	reduced, right, row []float64
+	problem            *Problem
+	h                  []float64
+	x, z, gradient, l1 []float64 // where it was made, where it is, the gradient there, of the smooth part
+	target             []float64 // z, as the problem orders variables
+	support            []int
+	reduced, right     []float64
 }
 
 func newKinkedModel(p *Problem) *kinkedModel {
@@ -120,7 +120,9 @@ func (m *kinkedModel) minimise(ctx context.Context, bound, least float64) error 
 		}
 		m.shift()
 		if sweep%solveEvery == 0 {
-			m.solve()
+			if err := m.solve(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	p := m.problem
@@ -222,18 +224,38 @@ func (m *kinkedModel) subgradientMax() float64 {
 	return largest
 }
 
-// solve moves the variables that are not 0 to the minimum over them, as far as none of them
-// changes its sign on the way: one that would is left at 0.
-func (m *kinkedModel) solve() {
+// solve goes to the minimum over the variables that are not 0. Where one of them would change its sign
+// on the way, it stops there, leaves that one at 0, and goes on without it: else a variable that the
+// sweeps take up again and again would stop each solution at its first steps.
+func (m *kinkedModel) solve(ctx context.Context) error {
 	m.support = m.support[:0]
 	for i, z := range m.z {
 		if z != 0 || m.l1[i] == 0 {
 			m.support = append(m.support, i)
 		}
 	}
+	s := len(m.support)
+	for tries := 1 + solveWork/(s*s*s+1); tries > 0; tries-- {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !m.solveSupport() {
+			return nil
+		}
+		m.support = slices.DeleteFunc(m.support, func(i int) bool { return m.z[i] == 0 && m.l1[i] > 0 })
+	}
+	return nil
+}
+
+// solveWork is about how many operations solve takes if it is to go on.
+const solveWork = 1 << 26
+
+// solveSupport moves the variables of the support to the minimum over them, as far as none changes its
+// sign. It reports whether one would have.
+func (m *kinkedModel) solveSupport() bool {
 	n, s := len(m.z), len(m.support)
 	if cap(m.reduced) < s*s {
-		m.reduced, m.row = make([]float64, s*s), make([]float64, s)
+		m.reduced = make([]float64, s*s)
 	}
 	reduced, right := m.reduced[:s*s], m.right[:s]
 	for a, i := range m.support {
@@ -248,20 +270,21 @@ func (m *kinkedModel) solve() {
 	factor := factorise(reduced, s, 1e-12)
 	factor.solve(right)
 	if !finite(right) {
-		return
+		return false
 	}
-	share := 1.0
+	share, first := 1.0, -1
 	for a, i := range m.support {
-		if m.l1[i] > 0 && (m.z[i]+right[a])*m.z[i] <= 0 {
-			share = min(share, -m.z[i]/right[a])
+		if way := -m.z[i] / right[a]; m.l1[i] > 0 && way > 0 && way < share {
+			share, first = way, a
 		}
 	}
 	for a, i := range m.support {
 		before := m.z[i]
 		m.z[i] += share * right[a]
-		if m.l1[i] > 0 && m.z[i]*before <= 0 {
+		if a == first || m.l1[i] > 0 && m.z[i]*before <= 0 {
 			m.z[i] = 0
 		}
 		kernel.AddScaled(m.gradient, m.z[i]-before, m.h[i*n:(i+1)*n])
 	}
+	return first >= 0
 }

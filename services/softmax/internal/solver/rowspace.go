@@ -66,7 +66,7 @@ const maxSpan = 1000
 // spans reports whether rowSpace is for the problem.
 func (p *Problem) spans() bool {
 	return p.sparse == nil && p.narrow == nil && p.l1 == nil && p.strength > 0 &&
-		p.count <= maxSpan && p.features >= 2*p.count
+		p.count <= maxSpan && 4*p.features >= 5*p.count
 }
 
 // span is the space of the rows of a problem.

@@ -6,7 +6,9 @@ import "context"
 // rows, from a smaller one, and on from there over all of them by L-BFGS, in the metric of the
 // sample's Hessian. What the sample knows of the curvature is good for a factor of ten or so with
 // each pass. Near the minimum, the Hessian of all rows is good for far more, where it is to be had
-// for a few passes.
+// for a few passes. Where few rows make up most of the curvature, as when all but these have their
+// class for certain, a sample misses them: after two metrics that did not do, the way goes on
+// without it.
 func sampled(ctx context.Context, r *run) error {
 	p := r.problem
 	large, err := p.sample(ctx, p.sampleRows())
@@ -31,7 +33,10 @@ func sampled(ctx context.Context, r *run) error {
 	if p.cheapHessian() {
 		near = maxNorm(r.gradient) / 1000
 	}
-	for !r.over() {
+	for misses := 0; !r.over(); {
+		if misses == maxMisses {
+			return r.unsampled(ctx)
+		}
 		metric, err := source.metric(ctx, r.x)
 		if err != nil {
 			return err
@@ -41,9 +46,27 @@ func sampled(ctx context.Context, r *run) error {
 		}
 		if maxNorm(r.gradient) <= near {
 			source, near = p, 0
+		} else {
+			misses++
 		}
 	}
 	return nil
+}
+
+// maxMisses is how many metrics may lose their worth before the sample is given up.
+const maxMisses = 2
+
+// unsampled goes on by Hessians of all rows, or by conjugate gradients.
+func (r *run) unsampled(ctx context.Context) error {
+	p := r.problem
+	p.keep = true
+	if p.factors() {
+		return r.resume(ctx)
+	}
+	if _, err := p.Evaluate(ctx, r.x, r.next.gradient); err != nil {
+		return err
+	}
+	return r.conjugateSteps(ctx, precondition)
 }
 
 // cheapHessian reports whether a Hessian takes no longer than some passes.

@@ -59,23 +59,30 @@ const betweenValues = 4 << 20
 
 // newChunks cuts the rows so that the logits of a chunk are no more than so many values, or those of
 // one block.
-func (p *Problem) newChunks(values int) []chunk {
+func (p *Problem) newChunks(ctx context.Context, values int) ([]chunk, error) {
 	blocks := max(1, values/(p.plan.block*p.ld))
 	var chunks []chunk
 	for block := 0; block < p.plan.blocks; block += blocks {
 		c := chunk{first: block * p.plan.block, last: min((block+blocks)*p.plan.block, p.count)}
-		c.transpose(p.sparse)
+		if err := c.transpose(ctx, p.sparse); err != nil {
+			return nil, err
+		}
 		chunks = append(chunks, c)
 	}
-	return chunks
+	return chunks, nil
 }
 
 // transpose fills columns and parts.
-func (c *chunk) transpose(s *Sparse) {
+func (c *chunk) transpose(ctx context.Context, s *Sparse) error {
 	from, to := s.Start[c.first], s.Start[c.last]
 	start := make([]int, s.Width+1)
-	for _, column := range s.Columns[from:to] {
-		start[column+1]++
+	for i := c.first; i < c.last; i++ {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, column := range s.Columns[s.Start[i]:s.Start[i+1]] {
+			start[column+1]++
+		}
 	}
 	for j := range s.Width {
 		start[j+1] += start[j]
@@ -83,6 +90,9 @@ func (c *chunk) transpose(s *Sparse) {
 	c.columns = kernel.Sparse{Start: start, Columns: make([]int32, to-from), Values: make([]float64, to-from)}
 	next := append([]int(nil), start...)
 	for i := c.first; i < c.last; i++ {
+		if i%rowsPerLook == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		for at := s.Start[i]; at < s.Start[i+1]; at++ {
 			place := &next[s.Columns[at]]
 			c.columns.Columns[*place], c.columns.Values[*place] = int32(i-c.first), s.Values[at]
@@ -96,13 +106,18 @@ func (c *chunk) transpose(s *Sparse) {
 		}
 	}
 	c.parts = append(c.parts, s.Width)
+	return nil
 }
 
 // sparsePass turns the logits of all rows, at the weights in flat, into what visit makes of them,
 // and returns the sums of its values, of the rows times that, and of that.
 func (p *Problem) sparsePass(ctx context.Context, visit func(w *worker, z []float64, from, to int) float64) (sum, error) {
 	if p.chunks == nil {
-		p.chunks = p.newChunks(betweenValues)
+		chunks, err := p.newChunks(ctx, betweenValues)
+		if err != nil {
+			return sum{}, err
+		}
+		p.chunks = chunks
 		p.between = make([]float64, p.chunks[0].last*p.ld)
 		p.columnSums = make([]float64, p.features*p.ld)
 	}
@@ -151,8 +166,12 @@ func (p *Problem) chunkPass(
 	})
 }
 
-// sparseColumns is how many columns are summed up before the context is looked at.
-const sparseColumns = 1024
+// sparseColumns and rowsPerLook are how many columns, and rows, are gone through before the context is
+// looked at.
+const (
+	sparseColumns = 1024
+	rowsPerLook   = 1024
+)
 
 func (p *Problem) sparseGradient(ctx context.Context) (sum, error) {
 	return p.sparsePass(ctx, func(w *worker, z []float64, from, to int) float64 {

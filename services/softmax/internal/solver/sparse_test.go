@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -17,7 +18,11 @@ func TestChunksOfSparseRows(t *testing.T) {
 		t.Fatalf("%d chunks", len(whole.chunks))
 	}
 	evaluate(t, cut, x)
-	cut.chunks = cut.newChunks(2 * cut.plan.block * cut.ld)
+	chunks, err := cut.newChunks(t.Context(), 2*cut.plan.block*cut.ld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut.chunks = chunks
 	if len(cut.chunks) < 2 || cut.chunks[0].last-cut.chunks[0].first != 2*cut.plan.block {
 		t.Fatalf("%d chunks, the first of %d rows", len(cut.chunks), cut.chunks[0].last)
 	}
@@ -34,13 +39,33 @@ func TestTransposedRows(t *testing.T) {
 		Start: []int{0, 2, 2, 5, 6}, Columns: []int32{0, 3, 0, 1, 3, 1}, Values: []float64{1, 2, 3, 4, 5, 6},
 	}
 	c := chunk{first: 1, last: 4}
-	c.transpose(s)
+	if err := c.transpose(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
 	if !slices.Equal(c.columns.Start, []int{0, 1, 3, 3, 4}) || !slices.Equal(c.columns.Columns, []int32{1, 1, 2, 1}) ||
 		!slices.Equal(c.columns.Values, []float64{3, 4, 6, 5}) {
 		t.Errorf("columns %+v", c.columns)
 	}
 	if c.parts[0] != 0 || c.parts[len(c.parts)-1] != 4 || !slices.IsSorted(c.parts) {
 		t.Errorf("cut at %v", c.parts)
+	}
+}
+
+func TestPreparingSparseRowsStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	p := problem(t, config(shape{rows: 3000, features: 90, classes: 3, form: sparseRows}))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.newChunks(ended, betweenValues); err != context.Canceled {
+		t.Errorf("making chunks: %v, expected that it was cancelled", err)
+	}
+	if _, err := p.measureSparse(ended, true); err != context.Canceled {
+		t.Errorf("measuring: %v, expected that it was cancelled", err)
+	}
+	shares := 0
+	p.sparseMoments(ended, func(int) float64 { shares++; return 0 })
+	if shares > 0 {
+		t.Errorf("the moments of %d rows were taken after the context had ended", shares)
 	}
 }
 

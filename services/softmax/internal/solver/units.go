@@ -37,10 +37,14 @@ func (p *Problem) choose(s *spread, c Config) {
 			continue // it tells nothing, and its weight stays 0
 		}
 		own := ridge * p.standard[j]
-		p.scale[j] = 1 / math.Hypot(slope*width, own)
+		scale := 1 / math.Hypot(slope*width, own)
+		if scale > maxScale || scale < 1/maxScale {
+			continue // its weight would be beyond all numbers, or the penalty leaves it none
+		}
+		p.scale[j] = scale
 		p.penalty[j] = (p.scale[j] * own) * (p.scale[j] * own)
 		if p.l1 != nil {
-			p.l1[j] = c.L1Ratio / c.C / p.total * p.standard[j] * p.scale[j]
+			p.l1[j] = min(c.L1Ratio/c.C/p.total*p.standard[j]*p.scale[j], maxKink)
 		}
 		if math.Abs(p.shift[j]) > 256*width || p.scale[j] > 1e100 || p.scale[j] < 1e-100 {
 			p.inPlace = false
@@ -51,6 +55,14 @@ func (p *Problem) choose(s *spread, c Config) {
 	}
 	p.inPlace = p.inPlace || p.sparse != nil
 }
+
+const (
+	// maxScale bounds the scales of columns, and its inverse does from below.
+	maxScale = 1e300
+	// maxKink bounds the penalty of a variable's magnitude. The loss is never as steep, so that what
+	// is above it keeps the variable at 0 no better.
+	maxKink = 1e200
+)
 
 // standard returns what the weights of a column are multiplied by in the penalty: the deviation
 // of its values, or 1 where that is no more than rounding.
