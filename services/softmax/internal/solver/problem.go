@@ -103,7 +103,7 @@ func New(ctx context.Context, c Config) (*Problem, error) {
 	if p.workers == 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
-	if p.sparse != nil && p.sparse.dense() {
+	if p.sparse != nil && p.sparse.dense(c.Classes) {
 		p.rows, p.sparse = unpacked{p.sparse}, nil
 	}
 	if p.sparse != nil {

@@ -15,16 +15,17 @@ type Sparse struct {
 	Values  []float64
 }
 
-// narrowWidth and denseShare are where rows are better made dense, a block at a time.
+// narrowWidth, fewWeights and denseShare are where rows are better made dense, a block at a time.
 const (
 	narrowWidth = 64
+	fewWeights  = 256
 	denseShare  = 0.25
 )
 
-// dense reports whether the passes had better take the rows as dense ones.
-func (s *Sparse) dense() bool {
+// dense reports whether the passes had better take the rows as dense ones, for that many classes.
+func (s *Sparse) dense(classes int) bool {
 	rows := len(s.Start) - 1
-	return s.Width <= narrowWidth || float64(len(s.Values)) >= denseShare*float64(s.Width)*float64(rows)
+	return s.Width <= narrowWidth && s.Width*classes <= fewWeights || float64(len(s.Values)) >= denseShare*float64(s.Width)*float64(rows)
 }
 
 // unpacked gives sparse rows as dense blocks.

@@ -71,14 +71,23 @@ func TestPreparingSparseRowsStopsWithItsContext(t *testing.T) {
 
 func TestNarrowSparseRowsAreMadeDense(t *testing.T) {
 	t.Parallel()
-	for features, dense := range map[int]bool{narrowWidth: true, narrowWidth + 1: false} {
-		r := &Sparse{Width: features, Start: []int{0, 1, 2}, Columns: []int32{0, 5}, Values: []float64{1, 2}}
-		if r.dense() != dense {
-			t.Errorf("%d columns: made dense %v", features, !dense)
+	for _, test := range []struct {
+		features, classes int
+		dense             bool
+	}{
+		{narrowWidth, 4, true},
+		{narrowWidth, 5, false},
+		{narrowWidth + 1, 2, false},
+		{7, 100, true}, // two values in seven are not few
+		{9, 100, false},
+	} {
+		r := &Sparse{Width: test.features, Start: []int{0, 2, 4}, Columns: []int32{0, 1, 5, 6}, Values: []float64{1, 1, 2, 2}}
+		if r.dense(test.classes) != test.dense {
+			t.Errorf("%+v: made dense %v", test, !test.dense)
 		}
-		got := unpacked{r}.Block(make([]float64, 2*features), 0, 2)
-		if got[0] != 1 || got[features+5] != 2 || dot(got, got) != 5 {
-			t.Errorf("%d columns: rows %v", features, got)
+		got := unpacked{r}.Block(make([]float64, 2*test.features), 0, 2)
+		if got[1] != 1 || got[test.features+5] != 2 || dot(got, got) != 10 {
+			t.Errorf("%+v: rows %v", test, got)
 		}
 	}
 }
