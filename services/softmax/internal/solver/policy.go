@@ -15,11 +15,11 @@ func choose(p *Problem) method {
 		}
 		return method{name: "orthant-newton", minimise: orthantNewton, curves: true, idle: 50}
 	}
-	if p.sparse != nil {
-		return conjugate
-	}
 	if p.spans() {
 		return method{name: "row-space", minimise: rowSpace, curves: true, idle: 10}
+	}
+	if p.sparse != nil {
+		return conjugate
 	}
 	if p.tall() {
 		return method{name: "sampled-newton", minimise: sampled, idle: 50}

@@ -60,13 +60,21 @@ func rowSpace(ctx context.Context, r *run) error {
 	return r.conjugateSteps(ctx, precondition)
 }
 
-// maxSpan bounds the rows of rowSpace: the matrix of their products is factored by one goroutine.
-const maxSpan = 1000
+const (
+	// maxSpan bounds the rows of rowSpace: the matrix of their products is factored by one goroutine.
+	maxSpan = 1000
+	// sparseSpan bounds them for each class where they are sparse: a product of two rows takes long
+	// then, and a pass does not.
+	sparseSpan = 32
+)
 
 // spans reports whether rowSpace is for the problem.
 func (p *Problem) spans() bool {
-	return p.sparse == nil && p.narrow == nil && p.l1 == nil && p.strength > 0 &&
-		p.count <= maxSpan && 4*p.features >= 5*p.count
+	if p.narrow != nil || p.l1 != nil || p.strength == 0 || p.count > maxSpan || 4*p.features < 5*p.count {
+		return false
+	}
+	// A pass over the small problem is to take no longer than one over the rows and the weights.
+	return p.sparse == nil || p.count <= sparseSpan*p.ld && p.count*p.count <= p.features+len(p.sparse.Values)
 }
 
 // span is the space of the rows of a problem.
@@ -85,7 +93,11 @@ func newSpan(ctx context.Context, p *Problem) (*span, error) {
 			s.unit[j] = 1 / (scale * p.standard[j])
 		}
 	}
-	products, err := s.products(ctx)
+	multiply := s.products
+	if p.sparse != nil {
+		multiply = s.sparseProducts
+	}
+	products, err := multiply(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -136,12 +148,17 @@ func (s *span) products(ctx context.Context) ([]float64, error) {
 			return nil, err
 		}
 	}
+	mirrorUp(out, n)
+	return out, nil
+}
+
+// mirrorUp copies the lower triangle of a matrix to the upper.
+func mirrorUp(matrix []float64, n int) {
 	for i := range n {
 		for j := range i {
-			out[j*n+i] = out[i*n+j]
+			matrix[j*n+i] = matrix[i*n+j]
 		}
 	}
-	return out, nil
 }
 
 // config is the problem over the rows of L.
@@ -168,16 +185,13 @@ func (s *span) coordinates(ctx context.Context, x []float64) (weights, intercept
 	p := s.problem
 	first := p.classes - p.free
 	weights, intercepts = make([]float64, p.classes*s.rank), make([]float64, p.classes)
-	w := p.newWorker()
+	logitsOf := s.logits(x)
 	logits := make([]float64, p.free)
 	for c, row := range s.pivots {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		clear(logits)
-		for j, v := range p.augmented(w, row, row+1)[:p.features] {
-			kernel.AddScaled(logits, v, x[j*p.free:(j+1)*p.free])
-		}
+		logitsOf(logits, row)
 		own := s.factor[row*s.rank:][:c+1]
 		for k, z := range logits {
 			solved := weights[(first+k)*s.rank:][:c+1]
@@ -192,6 +206,21 @@ func (s *span) coordinates(ctx context.Context, x []float64) (weights, intercept
 	return weights, intercepts, nil
 }
 
+// logits returns what writes the logits of a row at x, without intercepts, to dst.
+func (s *span) logits(x []float64) func(dst []float64, row int) {
+	p := s.problem
+	if p.sparse != nil {
+		return s.sparseLogits(x)
+	}
+	w := p.newWorker()
+	return func(dst []float64, row int) {
+		clear(dst)
+		for j, v := range p.augmented(w, row, row+1)[:p.features] {
+			kernel.AddScaled(dst, v, x[j*p.free:(j+1)*p.free])
+		}
+	}
+}
+
 // point writes the variables of the problem that are those of the small one.
 func (s *span) point(ctx context.Context, x []float64, small *Problem, found []float64) error {
 	p := s.problem
@@ -199,7 +228,7 @@ func (s *span) point(ctx context.Context, x []float64, small *Problem, found []f
 	weights, intercepts := small.Weights(found)
 	clear(x)
 	w := p.newWorker()
-	share := make([]float64, p.free)
+	share, shares := make([]float64, p.free), make([]float64, p.free)
 	for c := s.rank - 1; c >= 0; c-- {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -211,9 +240,17 @@ func (s *span) point(ctx context.Context, x []float64, small *Problem, found []f
 			share[k] = left[c] / own[c]
 			kernel.AddScaled(left[:c], -share[k], own[:c])
 		}
+		if p.sparse != nil {
+			s.addSparseRow(x, row, share)
+			kernel.AddScaled(shares, 1, share)
+			continue
+		}
 		for j, v := range p.augmented(w, row, row+1)[:p.features] {
 			kernel.AddScaled(x[j*p.free:(j+1)*p.free], v*s.unit[j]*s.unit[j], share)
 		}
+	}
+	if p.sparse != nil {
+		s.takeCentre(x, shares)
 	}
 	if p.intercept {
 		for k := range p.free {
