@@ -185,7 +185,6 @@ func TestFoldsAreAsManyAsTheSmallestClassAllows(t *testing.T) {
 
 func TestAFitThatDoesNotConvergeIsAnError(t *testing.T) {
 	t.Parallel()
-	table := irisTable(t)
 	tests := []struct {
 		name    string
 		holdOut float64
@@ -201,7 +200,7 @@ func TestAFitThatDoesNotConvergeIsAnError(t *testing.T) {
 			t.Parallel()
 			o := options()
 			o.MaxIterations, o.HoldOut, o.Folds = 1, test.holdOut, test.folds
-			result, err := Train(t.Context(), o, table)
+			result, err := Train(t.Context(), o, irisTable(t))
 			var notConverged *softmax.NotConvergedError
 			if result != nil || !errors.As(err, &notConverged) || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v and the error %v, expected %q alone", result, err, test.want)
